@@ -1,0 +1,3 @@
+//! The Rhai executor.
+
+mod budget;
