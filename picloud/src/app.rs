@@ -82,7 +82,7 @@ id!(
 );
 
 /// UUIDv7 from the system clock and the operating system's random numbers.
-fn new_v7() -> Uuid {
+pub(crate) fn new_v7() -> Uuid {
     let mut random = [0; 10];
     getrandom::fill(&mut random).expect("the operating system gives random numbers");
     uuid::Builder::from_unix_timestamp_millis(unix_millis(), &random).into_uuid()

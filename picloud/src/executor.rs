@@ -11,7 +11,7 @@ use std::{
 use serde::Serialize;
 use tower::{Service, ServiceExt};
 
-use crate::{Invocation, Outcome, Script};
+use crate::{Invocation, Outcome};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,9 +31,6 @@ pub trait Executor: Send + Sync {
 
     /// Runs a script for one event.
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome>;
-
-    /// Told that `script` has been published, so that its first run need not wait for what can be done before.
-    fn prepare(&self, script: &Arc<Script>);
 }
 
 /// Something wrong in a script, with its place.
@@ -66,10 +63,6 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
 
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {
         (**self).invoke(invocation)
-    }
-
-    fn prepare(&self, script: &Arc<Script>) {
-        (**self).prepare(script);
     }
 }
 
@@ -133,6 +126,4 @@ where
             }
         })
     }
-
-    fn prepare(&self, _: &Arc<Script>) {}
 }

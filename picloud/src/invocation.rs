@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use crate::Script;
+use crate::{Script, app::new_v7};
 
 /// One event bound to one script.
 #[derive(Debug)]
@@ -88,6 +88,13 @@ impl Scheme {
 pub struct RequestId(uuid::Uuid);
 
 impl RequestId {
+    /// A new id from the system clock and the operating system's random numbers.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "a default id would be a different one each time")]
+    pub fn new() -> Self {
+        Self(new_v7())
+    }
+
     /// An id from milliseconds since 1970 and 80 random bits.
     #[must_use]
     pub fn from_parts(unix_millis: u64, random: [u8; 10]) -> Self {

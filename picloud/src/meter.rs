@@ -30,13 +30,28 @@ thread_local! {
 }
 
 /// Bytes held by one run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Meter {
     live: Cell<i64>,
     peak: Cell<i64>,
+    /// Called before an allocation that would take `live` above this.
+    ceiling: i64,
+    above_ceiling: fn(),
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::with_ceiling(i64::MAX, || {})
+    }
 }
 
 impl Meter {
+    /// A meter that calls `above` before any allocation that would make it count more than `ceiling` bytes. What is
+    /// called runs inside the allocator: it may switch stacks, but neither allocate nor unwind.
+    pub(crate) fn with_ceiling(ceiling: i64, above: fn()) -> Self {
+        Self { live: Cell::new(0), peak: Cell::new(0), ceiling, above_ceiling: above }
+    }
+
     /// Bytes held now: allocated minus freed while this meter was current. Negative where a run freed more than it
     /// allocated, such as the request body that was made for it.
     pub(crate) fn live(&self) -> i64 {
@@ -44,6 +59,7 @@ impl Meter {
     }
 
     /// The most bytes held so far.
+    #[cfg(any(test, feature = "rhai"))]
     pub(crate) fn peak(&self) -> u64 {
         u64::try_from(self.peak.get()).unwrap_or(0)
     }
@@ -56,10 +72,13 @@ impl Meter {
     fn add(&self, bytes: usize) {
         // A layout never exceeds isize::MAX, so the cast keeps the value.
         let live = self.live.get() + bytes as i64;
-        self.live.set(live);
         if live > self.peak.get() {
+            if live > self.ceiling {
+                (self.above_ceiling)();
+            }
             self.peak.set(live);
         }
+        self.live.set(live);
     }
 
     fn sub(&self, bytes: usize) {
@@ -122,22 +141,25 @@ pub(crate) fn installed() -> bool {
 }
 
 // SAFETY: every method hands its arguments to the wrapped allocator unchanged and returns its result unchanged, so
-// whatever `A` guarantees holds for `MeteredAlloc<A>`. Counting neither allocates nor unwinds.
+// whatever `A` guarantees holds for `MeteredAlloc<A>`. Counting neither allocates nor unwinds, and happens before the
+// call, so that what is called above the ceiling finds the allocator at rest.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for MeteredAlloc<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(|meter| meter.add(layout.size()));
         // SAFETY: the caller keeps `alloc`'s contract, which is the same.
         let block = unsafe { self.0.alloc(layout) };
-        if !block.is_null() {
-            count(|meter| meter.add(layout.size()));
+        if block.is_null() {
+            count(|meter| meter.sub(layout.size()));
         }
         block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(|meter| meter.add(layout.size()));
         // SAFETY: as above.
         let block = unsafe { self.0.alloc_zeroed(layout) };
-        if !block.is_null() {
-            count(|meter| meter.add(layout.size()));
+        if block.is_null() {
+            count(|meter| meter.sub(layout.size()));
         }
         block
     }
@@ -149,12 +171,16 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for MeteredAlloc<A> {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(|meter| {
+            meter.sub(layout.size());
+            meter.add(new_size);
+        });
         // SAFETY: as above.
         let moved = unsafe { self.0.realloc(block, layout, new_size) };
-        if !moved.is_null() {
+        if moved.is_null() {
             count(|meter| {
-                meter.sub(layout.size());
-                meter.add(new_size);
+                meter.sub(new_size);
+                meter.add(layout.size());
             });
         }
         moved
@@ -191,6 +217,20 @@ mod tests {
         assert_eq!((outer.live(), outer.peak()), (1000, 1000));
         assert_eq!((inner.live(), inner.peak()), (0, 5000));
         drop(kept);
+    }
+
+    #[test]
+    fn the_ceiling_is_told_before_it_is_passed() {
+        static TOLD: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        let meter = Meter::with_ceiling(1000, || {
+            TOLD.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let scope = meter.enter();
+        drop(std::hint::black_box(vec![0_u8; 1000]));
+        assert_eq!(TOLD.load(std::sync::atomic::Ordering::Relaxed), 0);
+        drop(std::hint::black_box(vec![0_u8; 1001]));
+        drop(scope);
+        assert_eq!(TOLD.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 
     #[test]

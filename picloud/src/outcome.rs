@@ -112,6 +112,19 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// `debug`, `info`, `warn` or `error`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// What a run used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
@@ -185,6 +198,8 @@ codes! {
     Invalid = "invalid", StatusCode::UNPROCESSABLE_ENTITY, "Invalid input";
     /// What was sent is not even readable: not JSON, not UTF-8.
     Malformed = "malformed", StatusCode::BAD_REQUEST, "Malformed request";
+    /// A body of a type that is not understood here.
+    UnsupportedMediaType = "unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type";
     /// `If-Match` names another version.
     PreconditionFailed = "precondition_failed", StatusCode::PRECONDITION_FAILED, "Precondition failed";
     /// Too many attempts; `Retry-After` says how long to wait.
@@ -195,6 +210,8 @@ codes! {
     StorageFull = "storage_full", StatusCode::INSUFFICIENT_STORAGE, "Storage full";
     /// Too many runs at once.
     Overloaded = "overloaded", StatusCode::SERVICE_UNAVAILABLE, "Overloaded";
+    /// The server is starting or stopping, or misses something that it needs.
+    NotReady = "not_ready", StatusCode::SERVICE_UNAVAILABLE, "Not ready";
     /// A defect of the platform.
     Internal = "internal", StatusCode::INTERNAL_SERVER_ERROR, "Internal error";
     /// A run lasted too long.

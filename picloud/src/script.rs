@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{AppId, Limits, ScriptId, Slug};
+use crate::{AppId, Gate, Limits, ScriptId, Slug};
 
 /// One immutable version of a script, as the data plane sees it.
 ///
@@ -18,6 +18,8 @@ pub struct Script {
     pub app: AppId,
     /// The app's slug when this was published.
     pub app_slug: Slug,
+    /// Counts the app's runs.
+    pub gate: Gate,
     /// Stays the same over all versions.
     pub id: ScriptId,
     /// Unique inside its app.

@@ -8,7 +8,11 @@
 //! # Rules
 //! * Dropping a `Task` that waits resumes it once with [`Cancelled`]; from then on nothing in it can wait again, so
 //!   its frames leave through their ordinary error paths and run their destructors on their own stack.
-//! * A panic on the coroutine ends at its root and becomes [`Panicked`].
+//! * A panic on the coroutine ends at its root and becomes [`Lost::Panicked`].
+//! * A coroutine that allocates beyond its ceiling, inside code that asks nobody, is *abandoned*: it is parked inside
+//!   the allocator for ever, with all that is on its stack, and its task ends as [`Lost::Abandoned`]. That leaks what
+//!   it holds, and is the last resort before the process would run out of memory. Only code between [`interruptible`]
+//!   and its end is abandoned, because it can hold no lock of anybody else.
 //! * The thread-local that names the current coroutine is set at every resume and reset at every suspend, by a guard,
 //!   so coroutines nest, and nothing thread-local points into a stack that is parked.
 //!
@@ -32,12 +36,12 @@ use std::{
     any::{Any, TypeId},
     cell::Cell,
     future::Future,
-    io,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     ptr::{self, NonNull},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -50,9 +54,22 @@ use crate::meter::Meter;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cancelled;
 
-/// The closure panicked; holds the panic's text.
+/// Why a task has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Panicked(pub(crate) String);
+pub(crate) enum Lost {
+    /// The closure panicked; holds the panic's text.
+    Panicked(String),
+    /// The closure allocated beyond its ceiling and will never go on.
+    Abandoned,
+}
+
+/// What a suspended coroutine waits for.
+enum Parked {
+    /// Its future's waker.
+    Waiting,
+    /// Nothing.
+    ForEver,
+}
 
 /// What a resume tells the coroutine.
 enum Resume {
@@ -64,22 +81,25 @@ enum Resume {
 
 /// What the coroutine's root returns.
 struct Finished<T> {
-    result: Result<T, Panicked>,
+    result: Result<T, Lost>,
     /// The lowest stack address that was noted.
     deepest: usize,
 }
 
-/// State of a running coroutine, at the root of its own stack.
-struct Frame {
-    yielder: *const Yielder<Resume, ()>,
+/// A running coroutine, as the code on it sees it. Lives at the root of its own stack.
+pub(crate) struct Frame {
+    yielder: *const Yielder<Resume, Parked>,
     context: Cell<Option<NonNull<Context<'static>>>>,
     cancelled: Cell<bool>,
     local: Cell<Option<(TypeId, *const ())>>,
     /// The lowest address that the stack may be used to by code that asks.
     floor: usize,
     top: usize,
+    meter: *const Meter,
     deepest: Cell<usize>,
     clock: SliceClock,
+    /// Whether this may be abandoned.
+    interruptible: Cell<bool>,
 }
 
 thread_local! {
@@ -110,7 +130,7 @@ impl Drop for Current {
 /// A closure on its own stack, as a future.
 pub(crate) struct Task<T: Send + 'static> {
     /// `None` once finished.
-    coroutine: Option<Coroutine<Resume, (), Finished<T>, DefaultStack>>,
+    coroutine: Option<Coroutine<Resume, Parked, Finished<T>, DefaultStack>>,
     /// Where the coroutine's frame is; null before its first resume.
     frame: *const Frame,
     /// Counts what is allocated while the closure runs.
@@ -125,27 +145,40 @@ unsafe impl<T: Send + 'static> Send for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {
     /// A task that will run `f` when first polled. `interpreter_bytes` of the stack are for code that asks
-    /// [`stack_is_low`]; the rest is for native recursion that cannot ask.
+    /// [`Frame::stack_is_low`]; the rest is for native recursion that cannot ask. Beyond `ceiling` bytes of memory
+    /// the task may be abandoned.
     ///
     /// # Errors
     /// No stack could be mapped: the process is out of address space or of mappings (`vm.max_map_count`).
-    pub(crate) fn new<F>(pool: &Arc<StackPool>, interpreter_bytes: usize, f: F) -> io::Result<Self>
+    pub(crate) fn new<F>(
+        pool: &Arc<StackPool>,
+        interpreter_bytes: usize,
+        ceiling: u64,
+        f: F,
+    ) -> io::Result<Self>
     where
-        F: FnOnce(&Meter) -> T + Send + 'static,
+        F: FnOnce() -> T + Send + 'static,
     {
         let stack = pool.take()?.into_inner();
         let top = stack.base().get();
         let floor = top.saturating_sub(interpreter_bytes).max(stack.limit().get());
-        let meter = Box::new(Meter::default());
+        let ceiling = i64::try_from(ceiling).unwrap_or(i64::MAX);
+        let meter = Box::new(Meter::with_ceiling(ceiling, abandon));
         let counted: *const Meter = &raw const *meter;
         let counted = SendPtr(counted);
-        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Resume, ()>, first: Resume| {
-            // SAFETY: the task owns the boxed meter and drops it after the coroutine (field order), so it is
-            // alive while this closure runs; nobody has it mutably.
-            let meter = unsafe { &*counted.get() };
-            root(yielder, &first, floor, top, || f(meter))
-        });
+        let coroutine =
+            Coroutine::with_stack(stack, move |yielder: &Yielder<Resume, Parked>, first: Resume| {
+                root(yielder, &first, (floor, top), counted.get(), f)
+            });
         Ok(Self { coroutine: Some(coroutine), frame: ptr::null(), meter, pool: pool.clone() })
+    }
+
+    /// Runs a task that never waits, on the calling thread. If it does wait, it is cancelled.
+    pub(crate) fn finish_without_waiting(mut self) -> Result<T, Lost> {
+        match Pin::new(&mut self).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => Err(Lost::Panicked("a task that should not wait waited".into())),
+        }
     }
 
     fn resume(&mut self, with: Resume) -> Option<Finished<T>> {
@@ -155,7 +188,12 @@ impl<T: Send + 'static> Task<T> {
         let yielded = coroutine.resume(with);
         self.frame = swap_current(current.previous);
         match yielded {
-            CoroutineResult::Yield(()) => None,
+            CoroutineResult::Yield(Parked::Waiting) => None,
+            CoroutineResult::Yield(Parked::ForEver) => {
+                // Its stack and all on it stay as they are for the rest of the process.
+                mem::forget(self.coroutine.take());
+                Some(Finished { result: Err(Lost::Abandoned), deepest: 0 })
+            }
             CoroutineResult::Return(finished) => Some(finished),
         }
     }
@@ -180,7 +218,7 @@ pub(crate) const STACK_PER_BYTE: usize = if cfg!(debug_assertions) { 24 } else {
 impl<T: Send + 'static> Unpin for Task<T> {}
 
 impl<T: Send + 'static> Future for Task<T> {
-    type Output = Result<T, Panicked>;
+    type Output = Result<T, Lost>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let context = NonNull::from(cx).cast::<Context<'static>>();
@@ -222,10 +260,10 @@ impl<T> SendPtr<T> {
 
 /// The coroutine's outermost function: sets its frame up, and lets no panic through.
 fn root<T>(
-    yielder: &Yielder<Resume, ()>,
+    yielder: &Yielder<Resume, Parked>,
     first: &Resume,
-    floor: usize,
-    top: usize,
+    (floor, top): (usize, usize),
+    meter: *const Meter,
     f: impl FnOnce() -> T,
 ) -> Finished<T> {
     let frame = Frame {
@@ -235,22 +273,59 @@ fn root<T>(
         local: Cell::new(None),
         floor,
         top,
+        meter,
         deepest: Cell::new(usize::MAX),
         clock: SliceClock::start(),
+        interruptible: Cell::new(false),
     };
     frame.accept(first);
     // The resumer's guard puts the previous value back, at each suspend and at the end.
     swap_current(&raw const frame);
-    let result = catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panicked(panic_text(&*payload)));
+    let result = catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Lost::Panicked(panic_text(&*payload)));
     Finished { result, deepest: frame.deepest.get() }
 }
 
-fn panic_text(payload: &(dyn Any + Send)) -> String {
+/// The text of a panic, if it has one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without text".into())
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without text".into())
 }
 
 impl Frame {
+    /// Counts what this coroutine allocates.
+    #[inline]
+    pub(crate) fn meter(&self) -> &Meter {
+        // SAFETY: the task owns the boxed meter and drops it after the coroutine (field order), so it outlives this
+        // frame; nobody has it mutably.
+        unsafe { &*self.meter }
+    }
+
+    /// Whether the code that runs here has used up the stack that is meant for it. Also notes how deep it is.
+    #[inline]
+    pub(crate) fn stack_is_low(&self) -> bool {
+        let here = stack_address();
+        if here < self.deepest.get() {
+            self.deepest.set(here);
+        }
+        here < self.floor
+    }
+
+    /// Bytes of stack in use at the deepest noted point, and bytes that are meant for code that asks.
+    pub(crate) fn stack_use(&self) -> (usize, usize) {
+        (self.top.saturating_sub(self.deepest.get()), self.top - self.floor)
+    }
+
+    /// Processor time so far.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.clock.used(Instant::now())
+    }
+
+    /// How long this has run since it was last resumed.
+    pub(crate) fn slice_time(&self) -> Duration {
+        self.clock.started.get().elapsed()
+    }
+
     fn accept(&self, resume: &Resume) {
         match resume {
             Resume::Poll(context) => self.context.set(Some(*context)),
@@ -269,7 +344,7 @@ impl Frame {
         self.context.set(None);
         self.clock.stop();
         // SAFETY: the yielder is the one `root` was given; it lives as long as the coroutine's stack.
-        let resume = unsafe { &*self.yielder }.suspend(());
+        let resume = unsafe { &*self.yielder }.suspend(Parked::Waiting);
         self.clock.resume();
         self.accept(&resume);
         if self.cancelled.get() { Err(Cancelled) } else { Ok(()) }
@@ -296,7 +371,7 @@ pub(crate) fn block_on<F: Future + Send>(future: F) -> Result<F::Output, Cancell
     let mut future = pin!(future);
     loop {
         let Some(context) = frame.context.get() else { return Err(Cancelled) };
-        if let Poll::Ready(output) = poll_once(future.as_mut(), context) {
+        if let Poll::Ready(output) = uninterrupted(|| poll_once(future.as_mut(), context)) {
             return Ok(output);
         }
         frame.suspend()?;
@@ -311,6 +386,43 @@ fn poll_once<F: Future>(future: Pin<&mut F>, mut context: NonNull<Context<'stati
     future.poll(unsafe { context.as_mut() })
 }
 
+/// Runs `f`, which may be abandoned while it does not [wait](block_on).
+///
+/// For code that holds no lock of others and leaves nothing half-done outside the coroutine's own values.
+pub(crate) fn interruptible<T>(f: impl FnOnce() -> T) -> T {
+    let frame = frame().expect("interruptible is called on a coroutine");
+    let _restore = Restore(&frame.interruptible, frame.interruptible.replace(true));
+    f()
+}
+
+/// Runs `f`, which will not be abandoned, inside code that may be.
+pub(crate) fn uninterrupted<T>(f: impl FnOnce() -> T) -> T {
+    let Some(frame) = frame() else { return f() };
+    let _restore = Restore(&frame.interruptible, frame.interruptible.replace(false));
+    f()
+}
+
+/// Puts a value back.
+struct Restore<'a, T: Copy>(&'a Cell<T>, T);
+
+impl<T: Copy> Drop for Restore<'_, T> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
+/// Called by the meter inside the allocator: parks the current coroutine for ever, if it may be.
+#[cold]
+fn abandon() {
+    if let Some(frame) = frame().filter(|frame| frame.interruptible.get()) {
+        loop {
+            // SAFETY: the yielder is the one `root` was given; it lives as long as the coroutine's stack. The
+            // allocator has not been entered yet, so no lock of it is held. The task never resumes this.
+            unsafe { &*frame.yielder }.suspend(Parked::ForEver);
+        }
+    }
+}
+
 /// Lets other tasks of the runtime run, and its I/O be looked at.
 ///
 /// # Errors
@@ -321,64 +433,45 @@ pub(crate) fn yield_now() -> Result<(), Cancelled> {
 
 /// Runs `f` with `state` as the coroutine's local state, for [`with_local`].
 pub(crate) fn set_local<L: Send + 'static, T>(state: &L, f: impl FnOnce() -> T) -> T {
-    struct Restore<'a>(&'a Frame, Option<(TypeId, *const ())>);
-    impl Drop for Restore<'_> {
-        fn drop(&mut self) {
-            self.0.local.set(self.1);
-        }
-    }
-
     let frame = frame().expect("set_local is called on a coroutine");
-    let _restore = Restore(frame, frame.local.get());
-    frame.local.set(Some((TypeId::of::<L>(), ptr::from_ref(state).cast())));
+    let state = Some((TypeId::of::<L>(), ptr::from_ref(state).cast()));
+    let _restore = Restore(&frame.local, frame.local.replace(state));
     f()
 }
 
-/// Runs `f` on the local state of the current coroutine; `None` outside one, or without state of that type.
+/// Runs `f` on the local state of the current coroutine and on the coroutine itself; `None` outside one, or without
+/// state of that type.
 #[inline]
-pub(crate) fn with_local<L: Send + 'static, T>(f: impl FnOnce(&L) -> T) -> Option<T> {
-    let (kind, state) = frame()?.local.get()?;
+pub(crate) fn with_local<L: Send + 'static, T>(f: impl FnOnce(&L, &Frame) -> T) -> Option<T> {
+    let frame = frame()?;
+    let (kind, state) = frame.local.get()?;
     if kind != TypeId::of::<L>() {
         return None;
     }
     // SAFETY: `set_local` wrote the pointer from a `&L` that it holds until it has put the previous one back, and
     // the type was compared. The coroutine runs on one thread at a time, so the state is not shared.
-    Some(f(unsafe { &*state.cast::<L>() }))
+    Some(f(unsafe { &*state.cast::<L>() }, frame))
 }
 
-/// Whether the code that runs on the current coroutine has used up the stack that is meant for it.
-#[inline]
-pub(crate) fn stack_is_low() -> bool {
-    let here = stack_address();
-    frame().is_some_and(|frame| {
-        if here < frame.deepest.get() {
-            frame.deepest.set(here);
-        }
-        here < frame.floor
-    })
+/// Bytes that the current coroutine holds; 0 outside one.
+pub(crate) fn live_bytes() -> i64 {
+    frame().map_or(0, |frame| frame.meter().live())
 }
 
-/// Bytes of the current coroutine's stack in use, and bytes that are meant for code that asks.
-pub(crate) fn stack_use() -> (usize, usize) {
-    frame().map_or((0, 0), |frame| {
-        (frame.top.saturating_sub(stack_address().min(frame.deepest.get())), frame.top - frame.floor)
-    })
+/// The most bytes that the current coroutine has held.
+pub(crate) fn peak_bytes() -> u64 {
+    frame().map_or(0, |frame| frame.meter().peak())
+}
+
+/// Processor time of the current coroutine until `now`.
+pub(crate) fn cpu_time(now: Instant) -> Duration {
+    frame().map_or(Duration::ZERO, |frame| frame.clock.used(now))
 }
 
 #[inline]
 fn stack_address() -> usize {
     let here = 0_u8;
     (&raw const here) as usize
-}
-
-/// Processor time of the current coroutine.
-pub(crate) fn cpu_time() -> Duration {
-    frame().map_or(Duration::ZERO, |frame| frame.clock.used())
-}
-
-/// How long the current coroutine has run since it was last resumed.
-pub(crate) fn slice_time() -> Duration {
-    frame().map_or(Duration::ZERO, |frame| frame.clock.started.get().elapsed())
 }
 
 /// Adds up the time that a coroutine is on a processor.
@@ -406,11 +499,11 @@ impl SliceClock {
     }
 
     fn stop(&self) {
-        self.before.set(self.used());
+        self.before.set(self.used(Instant::now()));
     }
 
-    fn used(&self) -> Duration {
-        let wall = self.started.get().elapsed();
+    fn used(&self, now: Instant) -> Duration {
+        let wall = now.saturating_duration_since(self.started.get());
         let slice = match self.cpu_started.get() {
             Some(start) => thread_cpu_time().map_or(wall, |now| now.saturating_sub(start)),
             None => wall,
@@ -458,7 +551,8 @@ pub(crate) fn voluntary_switches() -> Option<i64> {
     let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: `usage` is valid to write to; zeroed is a valid `rusage` (integers only), so reading it is sound
     // whether or not the call filled it.
-    let (status, usage) = unsafe { (libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()), usage.assume_init()) };
+    let (status, usage) =
+        unsafe { (libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()), usage.assume_init()) };
     #[allow(clippy::useless_conversion, reason = "c_long is 32 bits on some targets")]
     (status == 0).then(|| i64::from(usage.ru_nvcsw))
 }

@@ -100,11 +100,6 @@ impl StackPool {
         Self { stack_bytes, shards: Default::default() }
     }
 
-    /// The address space of each stack.
-    pub(crate) fn stack_bytes(&self) -> usize {
-        self.stack_bytes
-    }
-
     pub(super) fn take(&self) -> io::Result<Stack> {
         let pooled = self.shards().find_map(|mut shard| shard.pop());
         pooled.map_or_else(|| Stack::map(self.stack_bytes), Ok)

@@ -12,7 +12,7 @@ fn pool() -> Arc<StackPool> {
 }
 
 fn task<T: Send + 'static>(pool: &Arc<StackPool>, f: impl FnOnce() -> T + Send + 'static) -> Task<T> {
-    Task::new(pool, 1 << 20, move |_| f()).unwrap()
+    Task::new(pool, 1 << 20, u64::MAX, f).unwrap()
 }
 
 /// Says when it is dropped.
@@ -88,7 +88,7 @@ fn dropping_a_task_that_never_ran_drops_its_closure() {
 async fn a_panic_ends_at_the_root_and_the_stack_is_reused() {
     let pool = pool();
     let failed = task(&pool, || -> u32 { panic!("broken {}", 1) }).await;
-    assert_eq!(failed, Err(Panicked("broken 1".into())));
+    assert_eq!(failed, Err(Lost::Panicked("broken 1".into())));
     assert_eq!(task(&pool, || 3).await, Ok(3));
 }
 
@@ -98,11 +98,11 @@ async fn coroutines_nest() {
     let outer = task(&outer_pool, move || {
         let inner = task(&inner_pool, || {
             yield_now().unwrap();
-            set_local(&"inner".to_owned(), || with_local(|name: &String| name.clone()))
+            set_local(&"inner".to_owned(), || with_local(|name: &String, _| name.clone()))
         });
         set_local(&"outer".to_owned(), || {
             let inner = block_on(inner).unwrap().unwrap();
-            (inner, with_local(|name: &String| name.clone()))
+            (inner, with_local(|name: &String, _| name.clone()))
         })
     });
     assert_eq!(outer.await, Ok((Some("inner".into()), Some("outer".into()))));
@@ -110,11 +110,11 @@ async fn coroutines_nest() {
 
 #[test]
 fn local_state_is_there_only_inside_and_only_as_its_own_type() {
-    assert_eq!(with_local(|n: &u32| *n), None);
+    assert_eq!(with_local(|n: &u32, _| *n), None);
     let inside = task(&pool(), || {
         set_local(&1_u32, || {
-            let nested = set_local(&2_u32, || with_local(|n: &u32| *n));
-            (with_local(|n: &u64| *n), nested, with_local(|n: &u32| *n))
+            let nested = set_local(&2_u32, || with_local(|n: &u32, _| *n));
+            (with_local(|n: &u64, _| *n), nested, with_local(|n: &u32, _| *n))
         })
     });
     let mut inside = inside;
@@ -124,7 +124,8 @@ fn local_state_is_there_only_inside_and_only_as_its_own_type() {
 
 #[tokio::test]
 async fn the_meter_counts_what_the_closure_allocates_and_nothing_else() {
-    let (used, peak) = Task::new(&pool(), 1 << 20, |meter: &Meter| {
+    let (used, peak) = Task::new(&pool(), 1 << 20, u64::MAX, || {
+        let meter = frame().unwrap().meter();
         let kept = std::hint::black_box(vec![0_u8; 10_000]);
         yield_now().unwrap();
         drop(std::hint::black_box(vec![0_u8; 50_000]));
@@ -142,8 +143,8 @@ async fn the_meter_counts_what_the_closure_allocates_and_nothing_else() {
 #[test]
 fn a_deep_stack_is_noticed_before_it_is_used_up_and_given_back_afterwards() {
     fn dive(depth: usize) -> usize {
-        let frame = std::hint::black_box([0_u8; 4096]);
-        if stack_is_low() { depth } else { dive(depth + 1) + usize::from(frame[0]) }
+        let filler = std::hint::black_box([0_u8; 4096]);
+        if frame().unwrap().stack_is_low() { depth } else { dive(depth + 1) + usize::from(filler[0]) }
     }
     let pool = pool();
     let depth = futures_ready(task(&pool, || dive(0))).unwrap();
@@ -154,7 +155,7 @@ fn a_deep_stack_is_noticed_before_it_is_used_up_and_given_back_afterwards() {
 async fn processor_time_does_not_grow_while_waiting() {
     let cpu = task(&pool(), || {
         block_on(tokio::time::sleep(Duration::from_millis(30))).unwrap();
-        cpu_time()
+        frame().unwrap().cpu_time()
     });
     assert!(cpu.await.unwrap() < Duration::from_millis(25));
 }
@@ -166,4 +167,16 @@ fn futures_ready<F: Future + Unpin>(mut future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("the future waits"),
     }
+}
+
+#[tokio::test]
+async fn a_task_that_allocates_beyond_its_ceiling_is_abandoned_only_where_it_may_be() {
+    let grow = || std::hint::black_box(vec![0_u8; 200_000]).len();
+    let run =
+        |f: fn(&dyn Fn() -> usize) -> usize| Task::new(&pool(), 1 << 20, 100_000, move || f(&grow)).unwrap();
+    assert_eq!(run(|grow| grow()).await, Ok(200_000));
+    assert_eq!(run(|grow| interruptible(|| uninterrupted(grow))).await, Ok(200_000));
+    assert_eq!(run(|grow| interruptible(grow)).await, Err(Lost::Abandoned));
+    assert!(current().is_none());
+    assert_eq!(run(|grow| interruptible(|| 1) + grow()).await, Ok(200_001));
 }

@@ -3,13 +3,16 @@
 //! [`AppStore`] keeps apps and what they own, [`IdentityStore`] keeps admins and sessions; [`Store`] is both.
 //! The contract of each method is here; the suite in `picloud::testing` (feature `testing`) is its executable form.
 
+mod memory;
+mod pointer;
 mod record;
 
+pub use memory::MemoryStore;
 pub use record::{
     AdminRecord, AppKey, AppRecord, Change, DomainRecord, RouteRecord, ScriptRecord, SessionRecord, World,
 };
 
-use crate::{AdminId, AppId, BoxFuture, RouteId, ScriptId, SessionId};
+use crate::{AdminId, AppId, BoxFuture, DomainId, RouteId, ScriptId, SessionId};
 
 /// What a store's method gives.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -25,7 +28,9 @@ pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// * **Uniqueness** is enforced by the store itself, so that of racing writers one wins and the others get
 ///   [`StoreError::Conflict`]: app slug; domain shape over all apps; script name in its app; route method and shape
 ///   in its app.
-/// * **Order.** Lists are ordered by id, oldest first.
+/// * **Order.** Lists are ordered by id, oldest first; the list of an app that does not exist is empty.
+/// * **Damage.** A script whose source does not match its hash is left out of [`world`](Self::world), with a log line
+///   that names it: one broken row never keeps the others from being served. Its routes stay.
 pub trait AppStore: Send + Sync {
     /// The current revision.
     fn revision(&self) -> StoreFuture<'_, u64>;
@@ -57,10 +62,17 @@ pub trait AppStore: Send + Sync {
     /// One route.
     fn route(&self, app: AppId, id: RouteId) -> StoreFuture<'_, RouteRecord>;
 
+    /// One route, whatever its app: only for callers that then check the app.
+    fn route_anywhere(&self, id: RouteId) -> StoreFuture<'_, RouteRecord>;
+
+    /// One domain, whatever its app: only for callers that then check the app.
+    fn domain_anywhere(&self, id: DomainId) -> StoreFuture<'_, DomainRecord>;
+
     /// Applies `changes` in order, in one transaction, and gives the new revision.
     ///
     /// # Errors
-    /// `NotFound`, `Conflict` or `Precondition` of the first change that cannot be applied; nothing is changed then.
+    /// `NotFound`, `Precondition` or `Conflict`, checked in this order, of the first change that cannot be applied;
+    /// nothing is changed then.
     fn commit(&self, changes: Vec<Change>) -> StoreFuture<'_, u64>;
 }
 
@@ -117,7 +129,7 @@ pub enum StoreError {
     /// Something else holds what must be unique.
     #[error("{what} `{value}` is already taken")]
     Conflict {
-        /// What must be unique: `slug`, `domain`, `script name`, `route`, `username`.
+        /// What must be unique: `slug`, `domain`, `script name`, `route`, `username`; `id` if a caller made one twice.
         what: &'static str,
         /// The value in question.
         value: String,
@@ -140,7 +152,30 @@ pub enum StoreError {
     /// There is no room left. The text is for logs.
     #[error("storage is full: {0}")]
     Full(String),
+    /// A newer version of the platform has written this database, and this one must not touch it.
+    #[error(
+        "the database has schema {found}, but this version knows only up to {known}: run a newer version"
+    )]
+    NewerSchema {
+        /// The schema of the database.
+        found: u64,
+        /// The newest schema that this version knows.
+        known: u64,
+    },
     /// What is stored cannot be understood. The text is for logs.
     #[error("storage is damaged: {0}")]
     Corrupt(String),
+}
+
+impl StoreError {
+    /// Compares what a caller expected, if anything, with the version there is.
+    ///
+    /// # Errors
+    /// `Precondition` if they differ.
+    pub fn check_version(what: &'static str, expected: Option<u64>, actual: u64) -> Result<(), Self> {
+        match expected {
+            Some(expected) if expected != actual => Err(Self::Precondition { what, expected, actual }),
+            _ => Ok(()),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AdminId, AppId, DomainId, LimitOverrides, RouteId, ScriptId, SessionId, Slug};
+use crate::{AdminId, AppId, DomainId, InvalidName, LimitOverrides, RouteId, ScriptId, SessionId, Slug};
 
 /// An app: what owns everything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,22 @@ pub enum AppKey {
     Id(AppId),
     /// By its current slug.
     Slug(Slug),
+}
+
+impl AppKey {
+    /// Reads what a client wrote: an id if it looks like one, else a slug.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Slug))
+    }
+}
+
+impl From<AppId> for AppKey {
+    fn from(id: AppId) -> Self {
+        Self::Id(id)
+    }
 }
 
 /// An app's claim on host names.
@@ -66,6 +82,14 @@ pub struct ScriptRecord {
     pub updated_at: i64,
     /// Who saved this version; `None` for the platform itself.
     pub updated_by: Option<AdminId>,
+}
+
+impl ScriptRecord {
+    /// Whether the source is still what was saved.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        crate::content_hash(&self.source) == self.hash
+    }
 }
 
 /// A route of an app.

@@ -1,0 +1,507 @@
+//! The data plane's ingress: a request in, a response out, whatever happens between.
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::sync::watch;
+use tower::Service;
+
+use crate::{
+    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Invocation, Limits, LogLine, Match,
+    Miss, Outcome, Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot,
+    app::unix_millis,
+    check_path,
+    gate::Permit,
+    headers::{confine, drop_platform_headers, hide_platform_cookies},
+    request_host,
+};
+
+/// How requests find their app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosts {
+    /// By the one valid host that each request must name; anything else is answered 400. A server that has found it
+    /// already may pass it on as a [`Host`] in the request's extensions.
+    Required,
+    /// All go to the app that claims any host. For embedding: the service around has seen to the host.
+    Ignored,
+}
+
+/// What the server around knows of a request's sender; put it into the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// The address, trusted proxies seen through.
+    pub ip: IpAddr,
+    /// How the client reached us.
+    pub scheme: Scheme,
+}
+
+/// Told of each finished run. Called on the request's own task before its answer is sent: be quick, never block.
+pub trait Observer: Send + Sync {
+    /// A run has ended.
+    fn finished(&self, run: &Finished<'_>);
+}
+
+/// A finished run, as an [`Observer`] sees it.
+pub struct Finished<'a> {
+    /// What ran.
+    pub script: &'a Script,
+    /// Names the run.
+    pub request_id: RequestId,
+    /// How it ended.
+    pub outcome: &'a Outcome,
+}
+
+/// Answers requests with scripts. A `tower::Service`, made to be cloned per connection.
+///
+/// The request path takes no lock that requests share and touches no database: routes and scripts are in a snapshot
+/// that each clone keeps, and looks for a newer one with a single atomic read.
+#[derive(Clone)]
+pub struct Orchestrator {
+    shared: Arc<Shared>,
+    snapshots: watch::Receiver<Snapshot>,
+    current: Snapshot,
+}
+
+struct Shared {
+    executor: Arc<dyn Executor>,
+    observer: Option<Arc<dyn Observer>>,
+    hosts: Hosts,
+    running: Gate,
+    max_running: usize,
+    max_running_per_app: usize,
+    reveal_errors: bool,
+    control_host: bool,
+}
+
+/// Sets an [`Orchestrator`] up.
+#[must_use]
+pub struct OrchestratorBuilder {
+    shared: Shared,
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+impl OrchestratorBuilder {
+    /// Default: [`Hosts::Required`].
+    pub fn hosts(mut self, hosts: Hosts) -> Self {
+        self.shared.hosts = hosts;
+        self
+    }
+
+    /// Runs at once, in all and per app. Beyond, requests are answered 503 with `Retry-After`. Default: 1,024 and 256.
+    pub fn max_running(mut self, server: usize, app: usize) -> Self {
+        (self.shared.max_running, self.shared.max_running_per_app) = (server, app);
+        self
+    }
+
+    /// Is told of each finished run. Default: failures and the lines of scripts go to `tracing`.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.shared.observer = Some(observer);
+        self
+    }
+
+    /// Whether the platform's own API answers on the same hosts. Answers are then confined: pages of scripts are of an
+    /// origin of their own (`Content-Security-Policy: sandbox`), no header of theirs concerns the whole host, and no
+    /// service worker is served. Default: no.
+    pub fn control_host(mut self, shared: bool) -> Self {
+        self.shared.control_host = shared;
+        self
+    }
+
+    /// Whether callers see why a script failed. For development only. Default: no.
+    pub fn reveal_errors(mut self, reveal: bool) -> Self {
+        self.shared.reveal_errors = reveal;
+        self
+    }
+
+    /// The service.
+    #[must_use]
+    pub fn build(self) -> Orchestrator {
+        let mut snapshots = self.snapshots;
+        let current = snapshots.borrow_and_update().clone();
+        Orchestrator { shared: Arc::new(self.shared), snapshots, current }
+    }
+}
+
+impl Orchestrator {
+    /// An orchestrator for what `snapshots` publishes, run by `executor`.
+    pub fn builder(snapshots: watch::Receiver<Snapshot>, executor: Arc<dyn Executor>) -> OrchestratorBuilder {
+        let shared = Shared {
+            executor,
+            observer: None,
+            hosts: Hosts::Required,
+            running: Gate::default(),
+            max_running: 1024,
+            max_running_per_app: 256,
+            reveal_errors: false,
+            control_host: false,
+        };
+        OrchestratorBuilder { shared, snapshots }
+    }
+
+    /// Runs a script by its id, whatever its routes; the caller has seen to who may. `None` if there is no such
+    /// script. The answer is confined as on a [control host](OrchestratorBuilder::control_host), which this is by its
+    /// nature.
+    pub fn execute<B>(&mut self, id: ScriptId, request: Request<B>) -> Option<Answer>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.follow();
+        let script = self.current.script(id)?.clone();
+        let found = Found { script, route: "".into(), params: Params::new(), host_params: Params::new() };
+        let host = request_host(&request).map(|host| host.as_shared()).unwrap_or_default();
+        if asks_for_worker(&request) {
+            return Some(refused(no_worker()));
+        }
+        Some(self.start(found, host, request, true))
+    }
+
+    /// Takes the newest snapshot.
+    fn follow(&mut self) {
+        if self.snapshots.has_changed().unwrap_or(false) {
+            self.current = self.snapshots.borrow_and_update().clone();
+        }
+    }
+
+    /// Finds what to run.
+    fn dispatch<B>(&self, request: &Request<B>) -> Result<(Found, Arc<str>), Refusal> {
+        if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+            let detail = format!("{} is not answered here.", request.method());
+            return Err(Refusal::new(Code::MethodNotAllowed, detail));
+        }
+        if self.shared.control_host && asks_for_worker(request) {
+            return Err(no_worker());
+        }
+        // A server that has looked already passes the host on.
+        let known = request.extensions().get::<Host>().cloned();
+        let host = match (self.shared.hosts, known.map_or_else(|| request_host(request), Ok)) {
+            (Hosts::Required, Err(error)) => return Err(Refusal::new(Code::InvalidHost, error.to_string())),
+            (Hosts::Ignored, Err(_)) => None,
+            (_, Ok(host)) => Some(host),
+        };
+        let path = request.uri().path();
+        check_path(path).map_err(|error| Refusal::new(Code::InvalidPath, error.to_string()))?;
+        let asked =
+            if self.shared.hosts == Hosts::Required { host.as_ref().map(|h| h.as_str()) } else { None };
+        let found = self.current.router.lookup(asked, request.method(), path);
+        let Match { script, route, method: _, params, host_params } =
+            found.map_err(|miss| missed(miss, request.method()))?;
+        let host = host.map_or_else(|| Arc::from(""), |host| host.as_shared());
+        Ok((Found { script, route, params, host_params }, host))
+    }
+
+    fn start<B>(&self, found: Found, host: Arc<str>, request: Request<B>, confined: bool) -> Answer
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let id = new_request_id();
+        let shared = self.shared.clone();
+        let (parts, body) = request.into_parts();
+        // Before the future is made, so that it is small: it is moved around.
+        let (script, event) = event(parts, found, host);
+        Box::pin(async move {
+            let mut response = serve(&shared, script, event, body, id).await;
+            if confined {
+                confine(response.headers_mut());
+            }
+            Ok(finish(response, id))
+        })
+    }
+}
+
+/// The future of an [`Orchestrator`]'s answer.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
+
+impl<B> Service<Request<B>> for Orchestrator
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Answer {
+        self.follow();
+        match self.dispatch(&request) {
+            Ok((found, host)) => self.start(found, host, request, self.shared.control_host),
+            Err(refusal) => refused(refusal),
+        }
+    }
+}
+
+/// A browser that would let an answer speak for its whole host (Service Workers, "Service-Worker" header).
+fn asks_for_worker<B>(request: &Request<B>) -> bool {
+    request.headers().contains_key("service-worker")
+}
+
+fn no_worker() -> Refusal {
+    Refusal::new(Code::Forbidden, "No service worker is served from this host.")
+}
+
+fn refused(refusal: Refusal) -> Answer {
+    let id = new_request_id();
+    Box::pin(std::future::ready(Ok(finish(refusal.respond(id), id))))
+}
+
+/// What a lookup found, or a script that was asked for by id.
+struct Found {
+    script: Arc<Script>,
+    route: Arc<str>,
+    params: Params,
+    host_params: Params,
+}
+
+/// Reads the body, runs the script, and turns the outcome into a response.
+async fn serve<B>(
+    shared: &Shared,
+    script: Arc<Script>,
+    mut event: Box<HttpEvent>,
+    body: B,
+    id: RequestId,
+) -> Response<Bytes>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    event.body = match read(body, &event.headers, &script.limits).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.respond(id),
+    };
+    // After the body: a slow sender takes no one's place.
+    let Some(_permits) = admit(shared, &script) else { return overloaded().respond(id) };
+    let invocation = Invocation { script: script.clone(), event: Event::Http(event), request_id: id };
+    let outcome = shared.executor.invoke(invocation).await;
+    let run = Finished { script: &script, request_id: id, outcome: &outcome };
+    match &shared.observer {
+        Some(observer) => observer.finished(&run),
+        None => trace(&run),
+    }
+    match outcome.result {
+        Ok(mut response) => {
+            drop_platform_headers(response.headers_mut());
+            response
+        }
+        Err(failure) => failed(failure, id, shared.reveal_errors),
+    }
+}
+
+/// A place in the server and one in the app, for as long as the pair lives.
+fn admit<'a>(shared: &'a Shared, script: &'a Script) -> Option<(Permit<'a>, Permit<'a>)> {
+    Some((shared.running.enter(shared.max_running)?, script.gate.enter(shared.max_running_per_app)?))
+}
+
+/// The whole body, if it is within the limit; refused without reading where its length says so.
+async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Refusal>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let limit = limits.request_body;
+    let too_large = || {
+        let detail = format!("The request body has more than {limit} bytes, the limit of this script.");
+        Refusal::new(Code::LimitBody, detail)
+    };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
+    match limited.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Refusal::new(Code::Malformed, "The request body ended early or is not well-formed.")),
+    }
+}
+
+/// What to run, and the request it runs for, still without its body.
+fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEvent>) {
+    let Parts { method, uri, mut headers, extensions, .. } = parts;
+    let Found { script, route, params, host_params } = found;
+    if headers.contains_key(header::COOKIE) {
+        hide_platform_cookies(&mut headers);
+    }
+    let client = extensions.get::<Client>();
+    let event = Box::new(HttpEvent {
+        method,
+        scheme: client.map_or(Scheme::Http, |client| client.scheme),
+        host,
+        path: uri.path().to_owned(),
+        query: uri.query().map(str::to_owned),
+        route,
+        ip: client.map(|client| client.ip),
+        params,
+        host_params,
+        headers,
+        body: Bytes::new(),
+    });
+    (script, event)
+}
+
+/// An answer that the platform makes before anything runs.
+struct Refusal {
+    /// Boxed, so that results which are hardly ever refusals stay small.
+    problem: Box<Problem>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { problem: Box::new(Problem::new(code, detail)), header: None }
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    fn respond(self, id: RequestId) -> Response<Bytes> {
+        let mut response = self.problem.with_request_id(Some(id)).to_response();
+        response.headers_mut().extend(self.header);
+        response
+    }
+}
+
+/// Why nothing answers. Names neither app nor script: the caller may be anyone.
+fn missed(miss: Miss, method: &Method) -> Refusal {
+    match miss {
+        Miss::NoApp => Refusal::new(Code::NoApp, "No app on this server claims this host."),
+        Miss::NoRoute { .. } => Refusal::new(Code::NoRoute, "Nothing answers at this path."),
+        Miss::MethodNotAllowed { allow, .. } => {
+            let names: Vec<_> = allow.iter().map(Method::as_str).collect();
+            let names = names.join(", ");
+            let refusal =
+                Refusal::new(Code::MethodNotAllowed, format!("{method} is not answered here; {names} is."));
+            match HeaderValue::from_str(&names) {
+                Ok(allow) => refusal.with_header(header::ALLOW, allow),
+                Err(_) => refusal,
+            }
+        }
+    }
+}
+
+fn overloaded() -> Refusal {
+    Refusal::new(
+        Code::Overloaded,
+        "The server or the app runs as many scripts as it may. Try again in a second.",
+    )
+    .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+}
+
+/// The one place where a failed run becomes a status code.
+fn failed(failure: Failure, id: RequestId, reveal: bool) -> Response<Bytes> {
+    let Failure { code, detail, log } = failure;
+    let mut problem = Problem::new(code, detail);
+    if let (true, Some(log)) = (reveal, log) {
+        let (line, column) = log.position.map(|at| (at.line, at.column)).unzip();
+        let error = FieldError { line, column, ..FieldError::new("script", code.as_str(), log.message) };
+        problem = problem.with_errors(vec![error]);
+    }
+    let mut response = problem.with_request_id(Some(id)).to_response();
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+fn finish(response: Response<Bytes>, id: RequestId) -> Response<Full<Bytes>> {
+    let mut response = response.map(Full::new);
+    let mut text = [0; 36];
+    if let Ok(id) = HeaderValue::from_str(id.encode(&mut text)) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// What is worth a line where nobody observes: failures, and what scripts said.
+fn trace(run: &Finished<'_>) {
+    let Finished { script, request_id, outcome } = run;
+    for LogLine { at_ms: _, level, message, fields, position } in &outcome.logs {
+        let fields = (!fields.is_empty()).then(|| serde_json::to_string(fields).unwrap_or_default());
+        let line = position.map(|at| at.line);
+        tracing::info!(
+            target: "picloud::script", app = %script.app_slug, script = %script.name, %request_id,
+            said = level.as_str(), fields, line, "{message}"
+        );
+    }
+    if outcome.logs_dropped > 0 {
+        let dropped = outcome.logs_dropped;
+        tracing::warn!(app = %script.app_slug, script = %script.name, %request_id, dropped, "log lines over the limit");
+    }
+    if let Err(failure) = &outcome.result {
+        let log = failure.log.as_deref();
+        let (line, column) = log.and_then(|log| log.position).map(|at| (at.line, at.column)).unzip();
+        let message = log.map_or(failure.detail.as_str(), |log| log.message.as_str());
+        tracing::error!(
+            app = %script.app_slug, script = %script.name, version = script.version, %request_id,
+            code = %failure.code, line, column, "{message}"
+        );
+    }
+}
+
+/// A request id of the time and of pseudo-random bits. Ids need not be secret.
+fn new_request_id() -> RequestId {
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&random_bits().to_le_bytes());
+    random[8..].copy_from_slice(&random_bits().to_le_bytes()[..2]);
+    RequestId::from_parts(unix_millis(), random)
+}
+
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), a stream per thread.
+fn random_bits() -> u64 {
+    thread_local! {
+        static STATE: Cell<u64> = Cell::new(random_seed());
+    }
+    let next = |state: &Cell<u64>| {
+        state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+        state.get()
+    };
+    // While the thread ends there is no stream any more.
+    let mut z = STATE.try_with(next).unwrap_or_else(|_| random_seed());
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn random_seed() -> u64 {
+    /// Keeps streams apart even where the system gives no random numbers.
+    static STREAM: AtomicU64 = AtomicU64::new(0);
+    let mut seed = [0; 8];
+    // Without random numbers the ids still differ, by time and stream.
+    let _ = getrandom::fill(&mut seed);
+    u64::from_le_bytes(seed).wrapping_add(STREAM.fetch_add(1, Ordering::Relaxed) << 32)
+}
+
+#[cfg(all(test, feature = "rhai"))]
+mod tests;

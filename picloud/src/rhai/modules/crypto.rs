@@ -1,0 +1,93 @@
+//! `crypto`: hashes, signatures of webhooks, random bytes.
+
+use hmac::{Hmac, KeyInit, Mac};
+use rhai::{Blob, Dynamic, ImmutableString, Module};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{
+    Answer, Bytes, cost,
+    encoding::{from_hex, to_hex},
+    failure, pure,
+};
+
+/// What `random_bytes` gives at most.
+const MAX_RANDOM: i64 = 64 * 1024;
+/// Hashed between two looks at the budget, about a tenth of a millisecond.
+const PIECE: usize = 32 * 1024;
+
+/// Data, keys and messages are strings or blobs.
+///
+/// * `sha256(data)`, `hmac_sha256(key, message)` → lower-case hexadecimal string; with `_bytes` at the end of the
+///   name → blob of 32 bytes.
+/// * `verify_hmac_sha256(key, message, signature)` → whether it fits, in constant time. The signature is a
+///   hexadecimal string in either case, with or without `sha256=` before it, or a blob; anything else does not fit.
+/// * `random_bytes(count)` → blob of at most 64 KiB; `uuid()` → a random (version 4) UUID as string.
+pub(super) fn crypto() -> Module {
+    let mut module = Module::new();
+    pure(&mut module, "sha256", |data: Dynamic| to_hex(&sha256("crypto::sha256", data)?));
+    pure(&mut module, "sha256_bytes", |data: Dynamic| sha256("crypto::sha256_bytes", data).map(Blob::from));
+    pure(&mut module, "hmac_sha256", |key: Dynamic, message: Dynamic| {
+        to_hex(&hmac_sha256("crypto::hmac_sha256", key, message)?)
+    });
+    pure(&mut module, "hmac_sha256_bytes", |key: Dynamic, message: Dynamic| {
+        hmac_sha256("crypto::hmac_sha256_bytes", key, message).map(Blob::from)
+    });
+    pure(&mut module, "verify_hmac_sha256", verify);
+    pure(&mut module, "random_bytes", random_bytes);
+    pure(&mut module, "uuid", uuid);
+    module
+}
+
+fn sha256(function: &str, data: Dynamic) -> Answer<[u8; 32]> {
+    let data = Bytes::of(data, function)?;
+    let mut hash = Sha256::new();
+    for piece in data.chunks(PIECE) {
+        // Ten times the cost of copying.
+        cost::work(piece.len().saturating_mul(10))?;
+        hash.update(piece);
+    }
+    Ok(hash.finalize().into())
+}
+
+fn hmac_sha256(function: &str, key: Dynamic, message: Dynamic) -> Answer<[u8; 32]> {
+    let key = Bytes::of(key, function)?;
+    let message = Bytes::of(message, function)?;
+    cost::work(key.len().saturating_mul(10))?;
+    let mut code = Hmac::<Sha256>::new_from_slice(&key).map_err(|error| failure(function, error))?;
+    for piece in message.chunks(PIECE) {
+        cost::work(piece.len().saturating_mul(10))?;
+        code.update(piece);
+    }
+    Ok(code.finalize().into_bytes().into())
+}
+
+fn verify(key: Dynamic, message: Dynamic, signature: Dynamic) -> Answer<bool> {
+    let code = hmac_sha256("crypto::verify_hmac_sha256", key, message)?;
+    let signature = if let Ok(text) = signature.as_immutable_string_ref() {
+        let digits = text.strip_prefix("sha256=").unwrap_or(&text);
+        // Nothing longer can fit, and need not be decoded.
+        if digits.len() == 64 { from_hex(digits) } else { None }
+    } else {
+        signature.as_blob_ref().ok().map(|blob| blob.to_vec())
+    };
+    // Only the length, which is no secret, decides early.
+    Ok(signature.is_some_and(|signature| signature.ct_eq(&code).into()))
+}
+
+fn random_bytes(count: i64) -> Answer<Blob> {
+    const NAME: &str = "crypto::random_bytes";
+    if !(0..=MAX_RANDOM).contains(&count) {
+        return Err(failure(NAME, format_args!("the count must be from 0 to {MAX_RANDOM}, not {count}")));
+    }
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+    cost::work(bytes.len().saturating_mul(10))?;
+    getrandom::fill(&mut bytes).map_err(|error| failure(NAME, error))?;
+    Ok(bytes)
+}
+
+fn uuid() -> Answer<ImmutableString> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| failure("crypto::uuid", error))?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into())
+}

@@ -1,0 +1,57 @@
+//! `time`: the wall clock, in milliseconds since 1970 UTC.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::{Timestamp, fmt::strtime};
+use rhai::{Dynamic, ImmutableString, Module};
+
+use super::{Answer, failure, pure, string};
+
+/// Longer patterns are refused.
+const MAX_PATTERN: usize = 256;
+/// Longer texts are no point in time.
+const MAX_TEXT: usize = 128;
+
+/// * `now()` → integer, milliseconds since 1970 UTC.
+/// * `format(ms)` → RFC 3339 in UTC to the millisecond, like `2026-11-23T20:45:00.123Z`.
+/// * `format(ms, pattern)` → as the pattern says, in UTC; `%Y-%m-%d %H:%M:%S` and so on as in `strftime`.
+/// * `parse(text)` → milliseconds of an RFC 3339 text; what is finer than a millisecond is cut off.
+pub(in crate::rhai) fn time() -> Module {
+    let mut module = Module::new();
+    pure(&mut module, "now", now);
+    pure(&mut module, "format", |ms: i64| Ok::<_, super::Refusal>(format!("{:.3}", timestamp(ms)?)));
+    pure(&mut module, "format", format_as);
+    pure(&mut module, "parse", parse);
+    module
+}
+
+fn now() -> Answer<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| failure("time::now", error))?;
+    i64::try_from(since.as_millis()).map_err(|error| failure("time::now", error))
+}
+
+fn timestamp(ms: i64) -> Answer<Timestamp> {
+    Timestamp::from_millisecond(ms)
+        .map_err(|_| failure("time::format", format_args!("{ms} ms is not within the years -9999 to 9999")))
+}
+
+fn format_as(ms: i64, pattern: ImmutableString) -> Answer<ImmutableString> {
+    if pattern.len() > MAX_PATTERN {
+        return Err(failure("time::format", format_args!("the pattern is longer than {MAX_PATTERN} bytes")));
+    }
+    let time = timestamp(ms)?;
+    let text = strtime::format(pattern.as_str(), time).map_err(|error| failure("time::format", error))?;
+    Ok(text.into())
+}
+
+fn parse(text: Dynamic) -> Answer<i64> {
+    let text = string(text, "time::parse")?;
+    if text.len() > MAX_TEXT {
+        return Err(failure("time::parse", "the text is too long to be a point in time"));
+    }
+    let time: Timestamp = text.trim().parse().map_err(|_| {
+        let example = "2026-11-23T20:45:00Z or 2026-11-23T22:45:00.123+02:00";
+        failure("time::parse", format_args!("{text:?} is not an RFC 3339 time like {example}"))
+    })?;
+    Ok(time.as_millisecond())
+}

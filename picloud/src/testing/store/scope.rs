@@ -1,0 +1,145 @@
+//! What belongs to one app does not exist for another.
+
+use std::sync::Arc;
+
+use super::{assert_missing, cases, commit, refused};
+use crate::{
+    AppId, DomainId, RouteId, ScriptId,
+    store::{AppKey, AppRecord, Change, DomainRecord, RouteRecord, ScriptRecord, Store},
+    testing::row,
+};
+
+cases![
+    nothing_is_found_under_another_app,
+    nothing_is_changed_under_another_app,
+    nothing_is_created_in_an_app_that_does_not_exist,
+    a_route_cannot_lead_to_a_script_of_another_app,
+    two_apps_may_use_the_same_names,
+    deleting_a_script_takes_its_routes_and_nothing_else,
+    deleting_an_app_takes_everything_it_owns_and_nothing_else,
+    what_is_deleted_is_gone,
+];
+
+/// One app with one of everything.
+struct Owned {
+    app: AppRecord,
+    domain: DomainRecord,
+    script: ScriptRecord,
+    route: RouteRecord,
+}
+
+async fn owned(store: &dyn Store, slug: &str) -> Owned {
+    let app = row::app(slug);
+    let domain = row::domain(app.id, &format!("{slug}.test"));
+    let script = row::script(app.id, "main", slug);
+    let route = row::route(&script, "GET", "/");
+    let owned = Owned { app, domain, script, route };
+    commit(
+        store,
+        [
+            Change::CreateApp(owned.app.clone()),
+            Change::ClaimDomain(owned.domain.clone()),
+            Change::CreateScript(owned.script.clone()),
+            Change::CreateRoute(owned.route.clone()),
+        ],
+    )
+    .await;
+    owned
+}
+
+async fn nothing_is_found_under_another_app(store: Arc<dyn Store>) {
+    let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
+    assert_missing(store.script(b.app.id, a.script.id).await, "script");
+    assert_missing(store.route(b.app.id, a.route.id).await, "route");
+    assert_eq!(store.scripts(b.app.id).await.expect("scripts"), [b.script]);
+    assert_eq!(store.routes(b.app.id).await.expect("routes"), [b.route]);
+    assert_eq!(store.domains(b.app.id).await.expect("domains"), [b.domain]);
+    assert_eq!(store.script_anywhere(a.script.id).await.expect("script"), a.script);
+    assert_eq!(store.route_anywhere(a.route.id).await.expect("route"), a.route);
+    assert_eq!(store.domain_anywhere(a.domain.id).await.expect("domain"), a.domain);
+}
+
+async fn nothing_is_changed_under_another_app(store: Arc<dyn Store>) {
+    let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
+    let foreign_script = ScriptRecord { app: b.app.id, ..a.script.clone() };
+    assert_missing::<u64>(Err(refused(&*store, [row::save(&foreign_script, "stolen")]).await), "script");
+    for (change, what) in writes(b.app.id, a.script.id, a.route.id, a.domain.id) {
+        assert_missing::<u64>(Err(refused(&*store, [change]).await), what);
+    }
+}
+
+/// Every change that names something of an app by id.
+fn writes(app: AppId, script: ScriptId, route: RouteId, domain: DomainId) -> [(Change, &'static str); 4] {
+    let (method, path, shape) = ("GET".to_owned(), "/x".to_owned(), "/x".to_owned());
+    [
+        (Change::DeleteScript { app, id: script, expected: None }, "script"),
+        (Change::UpdateRoute { app, id: route, expected: None, method, path, shape, enabled: true }, "route"),
+        (Change::DeleteRoute { app, id: route, expected: None }, "route"),
+        (Change::ReleaseDomain { app, id: domain }, "domain"),
+    ]
+}
+
+async fn nothing_is_created_in_an_app_that_does_not_exist(store: Arc<dyn Store>) {
+    let (nowhere, known) = (AppId::new(), owned(&*store, "known").await);
+    let orphan = row::script(nowhere, "main", "");
+    let route = RouteRecord { app: nowhere, ..row::route(&known.script, "GET", "/x") };
+    let domain = row::domain(nowhere, "x.test");
+    for change in [Change::CreateScript(orphan), Change::CreateRoute(route), Change::ClaimDomain(domain)] {
+        assert_missing::<u64>(Err(refused(&*store, [change]).await), "app");
+    }
+    let slug = known.app.slug;
+    let update = Change::UpdateApp { id: nowhere, expected: None, slug, limits: known.app.limits };
+    assert_missing::<u64>(Err(refused(&*store, [update]).await), "app");
+    let delete = Change::DeleteApp { id: nowhere, expected: None };
+    assert_missing::<u64>(Err(refused(&*store, [delete]).await), "app");
+}
+
+async fn a_route_cannot_lead_to_a_script_of_another_app(store: Arc<dyn Store>) {
+    let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
+    let crossing = RouteRecord { app: b.app.id, ..row::route(&a.script, "GET", "/x") };
+    assert_missing::<u64>(Err(refused(&*store, [Change::CreateRoute(crossing)]).await), "script");
+}
+
+async fn two_apps_may_use_the_same_names(store: Arc<dyn Store>) {
+    let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
+    assert_eq!(a.script.name, b.script.name);
+    assert_eq!((a.route.method, a.route.shape), (b.route.method, b.route.shape));
+}
+
+async fn deleting_a_script_takes_its_routes_and_nothing_else(store: Arc<dyn Store>) {
+    let a = owned(&*store, "a").await;
+    let other = row::script(a.app.id, "other", "");
+    let kept = row::route(&other, "GET", "/other");
+    commit(&*store, [Change::CreateScript(other.clone()), Change::CreateRoute(kept.clone())]).await;
+    commit(&*store, [Change::DeleteScript { app: a.app.id, id: a.script.id, expected: Some(1) }]).await;
+    assert_missing(store.script(a.app.id, a.script.id).await, "script");
+    assert_missing(store.route(a.app.id, a.route.id).await, "route");
+    assert_eq!(store.routes(a.app.id).await.expect("routes"), [kept]);
+    assert_eq!(store.scripts(a.app.id).await.expect("scripts"), [other]);
+}
+
+async fn deleting_an_app_takes_everything_it_owns_and_nothing_else(store: Arc<dyn Store>) {
+    let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
+    commit(&*store, [row::save(&a.script, "version 2")]).await;
+    commit(&*store, [Change::DeleteApp { id: a.app.id, expected: None }]).await;
+    let world = store.world().await.expect("world");
+    assert_eq!(world.apps, [b.app]);
+    assert_eq!((world.domains, world.scripts, world.routes), (vec![b.domain], vec![b.script], vec![b.route]));
+    assert_missing(store.app(AppKey::Slug(a.app.slug)).await, "app");
+    assert_missing(store.script_anywhere(a.script.id).await, "script");
+    owned(&*store, "a").await; // All its names are free again.
+}
+
+async fn what_is_deleted_is_gone(store: Arc<dyn Store>) {
+    let a = owned(&*store, "a").await;
+    let (app, id) = (a.app.id, a.domain.id);
+    commit(&*store, [Change::DeleteRoute { app, id: a.route.id, expected: Some(1) }]).await;
+    commit(&*store, [Change::ReleaseDomain { app, id }]).await;
+    commit(&*store, [Change::DeleteScript { app, id: a.script.id, expected: None }]).await;
+    for (change, what) in writes(app, a.script.id, a.route.id, a.domain.id) {
+        assert_missing::<u64>(Err(refused(&*store, [change]).await), what);
+    }
+    assert_missing(store.script_anywhere(a.script.id).await, "script");
+    assert_missing(store.route_anywhere(a.route.id).await, "route");
+    assert_missing(store.domain_anywhere(a.domain.id).await, "domain");
+}
