@@ -1,0 +1,180 @@
+//! What clients send: JSON bodies and parts of paths, refused with a reason where they are not right.
+
+use std::str::FromStr;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+};
+use http::{HeaderMap, header::CONTENT_LENGTH, header::CONTENT_TYPE, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use picloud::{Code, DomainId, FieldError, RouteId, ScriptId, store::AppKey};
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::{api::Ctx, error::ApiError};
+
+/// How deep JSON may be nested. What the API takes needs two levels.
+const MAX_DEPTH: usize = 64;
+
+/// A JSON body of up to [`Options::body_limit`](crate::Options::body_limit) bytes.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Ctx> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Ctx) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        json(&parts.headers, body, api.options.body_limit).await.map(Self)
+    }
+}
+
+/// A JSON body of up to `limit` bytes.
+///
+/// # Errors
+/// 415, 413, 400 for what is not JSON, and 422 with the field for what is not the JSON that is wanted.
+pub(crate) async fn json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<T, ApiError> {
+    if !is_json(headers) {
+        let detail = "The body of this request is JSON: send it with `Content-Type: application/json`.";
+        return Err(ApiError::new(Code::UnsupportedMediaType, detail));
+    }
+    parse(&read(headers, body, limit).await?)
+}
+
+/// Whether the headers announce JSON, in whatever charset: there is only one (RFC 8259 §8.1).
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else { return false };
+    let essence = only.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let too_large =
+        || ApiError::new(Code::LimitBody, format!("The body of this request may have {limit} bytes."));
+    let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => {
+            let detail = "The request body ended early or is not well-formed.";
+            Err(ApiError::new(Code::Malformed, detail))
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, ApiError> {
+    if is_too_deep(json) {
+        let detail = format!("The JSON is nested more than {MAX_DEPTH} deep.");
+        return Err(ApiError::new(Code::Malformed, detail));
+    }
+    // First the whole as JSON, so that what is broken at its end is not told to be wrong at its start.
+    serde_json::from_slice::<IgnoredAny>(json).map_err(malformed)?;
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::field(FieldError::new("", "invalid_type", "the body is a JSON object")));
+    }
+    let mut json = serde_json::Deserializer::from_slice(json);
+    serde_path_to_error::deserialize(&mut json).map_err(refused)
+}
+
+/// Counts brackets outside of strings, so that no parser ever sees a bomb.
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+fn malformed(error: serde_json::Error) -> ApiError {
+    ApiError::new(Code::Malformed, format!("The body is not JSON: {error}."))
+}
+
+/// Says which field is not as wanted.
+fn refused(error: serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let path = error.path().to_string();
+    let inner = error.into_inner();
+    if !inner.is_data() {
+        return malformed(inner);
+    }
+    let text = inner.to_string();
+    let rule = text.rsplit_once(" at line ").map_or(text.as_str(), |(rule, _)| rule);
+    // The path of an unknown field names it; that of a missing or doubled one ends at what it should be in.
+    let (code, inside) = match rule.split('`').collect::<Vec<_>>().as_slice() {
+        ["unknown field ", ..] => ("unknown_field", None),
+        ["missing field ", name, ..] => ("missing", Some(*name)),
+        ["duplicate field ", name, ..] => ("duplicate", Some(*name)),
+        _ => ("invalid_type", None),
+    };
+    let field = match (path.as_str(), inside) {
+        (".", name) => name.unwrap_or_default().to_owned(),
+        (path, None) => path.to_owned(),
+        (path, Some(name)) if path.rsplit('.').next() == Some(name) => path.to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+    };
+    ApiError::field(FieldError::new(field, code, rule))
+}
+
+/// The app that a path names by slug or id.
+pub(crate) struct AppPath(pub(crate) AppKey);
+
+/// The id at the end of a path.
+pub(crate) struct IdPath<T>(pub(crate) T);
+
+/// An id that paths may have.
+pub(crate) trait PathId: FromStr {
+    /// What it is the id of.
+    const WHAT: &'static str;
+}
+
+impl PathId for ScriptId {
+    const WHAT: &'static str = "script";
+}
+
+impl PathId for RouteId {
+    const WHAT: &'static str = "route";
+}
+
+impl PathId for DomainId {
+    const WHAT: &'static str = "domain";
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AppPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let key = parameter(parts, state).await.and_then(|text| AppKey::parse(&text).ok());
+        key.map(Self).ok_or_else(|| ApiError::not_found("app"))
+    }
+}
+
+impl<S: Send + Sync, T: PathId> FromRequestParts<S> for IdPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = parameter(parts, state).await.and_then(|text| text.parse().ok());
+        id.map(Self).ok_or_else(|| ApiError::not_found(T::WHAT))
+    }
+}
+
+/// The last parameter: no path of the API has two, but one that it is nested in may have its own.
+async fn parameter<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    params.iter().last().map(|(_, value)| value.to_owned())
+}

@@ -1,0 +1,12 @@
+//! The HTTP API from outside: requests in, answers out, no socket between.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod access;
+mod errors;
+mod flow;
+mod health;
+mod lists;
+mod routing;
+mod versions;
+mod world;
