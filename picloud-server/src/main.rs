@@ -1,1 +1,52 @@
-fn main() {}
+//! The `picloud` binary: reads what is asked, and does it.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod config;
+mod dev;
+mod dispatch;
+mod logging;
+mod manifest;
+mod run;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use mimalloc::MiMalloc;
+use picloud::MeteredAlloc;
+
+use crate::cli::{Cli, Command};
+
+/// Counts the memory of each script run.
+#[global_allocator]
+static ALLOC: MeteredAlloc<MiMalloc> = MeteredAlloc(MiMalloc);
+
+fn main() -> ExitCode {
+    let Cli { command, serve } = Cli::parse();
+    logging::start();
+    let ended = match command.unwrap_or(Command::Serve(serve)) {
+        Command::Serve(args) => serve::main(args),
+        Command::Dev(args) => dev::main(args),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("picloud: {}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why the program ends before its time.
+struct Exit {
+    text: String,
+    /// The process's exit code: 1, or 3 for a database of a newer release.
+    code: u8,
+}
+
+impl<T: std::fmt::Display> From<T> for Exit {
+    fn from(error: T) -> Self {
+        Self { text: error.to_string(), code: 1 }
+    }
+}

@@ -1,0 +1,56 @@
+//! The command line: what can be asked of `picloud`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+/// User-written scripts as live HTTP endpoints.
+///
+/// Without a command, `picloud` serves: it listens on 127.0.0.1:8080 and keeps its data in ./picloud-data.
+#[derive(Debug, Parser)]
+#[command(name = "picloud", version, about, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve scripts and the admin API, with accounts and a database (the default).
+    Serve(ServeArgs),
+    /// Serve a folder of scripts, reload on save, show errors in the answer. No accounts, no database.
+    Dev(DevArgs),
+}
+
+#[derive(Debug, Default, Clone, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:8080].
+    #[arg(long, env = "PICLOUD_LISTEN", value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Folder for the database [default: ./picloud-data].
+    #[arg(long, env = "PICLOUD_DATA_DIR", value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where data is kept, as sqlite://FILE [default: picloud.db in the data folder; also read from DATABASE_URL].
+    #[arg(long, env = "PICLOUD_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Settings file [default: ./picloud-server.toml, if it is there].
+    #[arg(long, env = "PICLOUD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The URL under which the world reaches this server, such as https://scripts.example.com.
+    #[arg(long, env = "PICLOUD_PUBLIC_BASE_URL", value_name = "URL")]
+    pub(crate) public_base_url: Option<String>,
+    /// Worker threads [default: one for each processor].
+    #[arg(long, env = "PICLOUD_WORKERS", value_name = "NUMBER")]
+    pub(crate) workers: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Folder with `*.rhai` files and, for routes other than /NAME, a picloud.toml.
+    pub(crate) folder: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "PICLOUD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+}
