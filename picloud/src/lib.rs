@@ -107,11 +107,6 @@ pub use snapshot::{Publisher, Snapshot};
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The code in the guide compiles.
-#[cfg(all(doctest, feature = "rhai"))]
-#[doc = include_str!("../../docs/embedding.md")]
-struct Embedding;
-
 /// The unit tests run with the meter, as the server does.
 #[cfg(test)]
 #[global_allocator]
