@@ -38,7 +38,7 @@ pub(crate) struct ServeArgs {
     /// Settings file [default: ./picloud-server.toml, if it is there].
     #[arg(long, env = "PICLOUD_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The URL under which the world reaches this server, such as https://scripts.example.com.
+    /// The URL under which the world reaches this server, with its scheme and without a path.
     #[arg(long, env = "PICLOUD_PUBLIC_BASE_URL", value_name = "URL")]
     pub(crate) public_base_url: Option<String>,
     /// Worker threads [default: one for each processor].
