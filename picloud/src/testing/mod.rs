@@ -1,5 +1,7 @@
-//! The test kit: the conformance suite that every [`Store`](crate::store::Store) passes, and rows to fill one with.
+//! The test kit: the conformance suite that every [`Store`](crate::store::Store) passes, rows to fill one with, and a
+//! convention for tests that need more than Rust.
 
+pub mod parts;
 pub mod row;
 mod store;
 
