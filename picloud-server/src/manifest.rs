@@ -50,9 +50,8 @@ fn routes_by_name(folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let unreadable = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(unreadable)?;
     let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let scripts = paths.map_err(unreadable)?;
-    let scripts = scripts.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rhai"));
-    let names = scripts.filter_map(|path| path.file_stem()?.to_str());
+    let paths = paths.map_err(unreadable)?;
+    let names = paths.iter().filter_map(|path| picloud::script_name(path));
     Ok(names
         .map(|name| (if name == "index" { "/".to_owned() } else { format!("/{name}") }, name.to_owned()))
         .collect())
@@ -72,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_a_manifest_serves_each_script_at_its_name() {
-        let folder = folder(&[("index.rhai", "1"), ("a.rhai", "2"), ("notes.txt", "")]);
+        let folder = folder(&[("index.rhai", "1"), ("a.rhai", "2"), ("a_test.rhai", "("), ("notes.txt", "")]);
         let routes = routes_by_name(folder.path()).unwrap();
         let expected = [("/", "index"), ("/a", "a")].map(|(r, s)| (r.to_owned(), s.to_owned()));
         assert_eq!(routes, BTreeMap::from(expected));

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::{
     AppId, AppRoutes, Diagnostic, Executor, Gate, HostModule, Hosts, InvalidLimit, Limits, Orchestrator,
     OrchestratorBuilder, Position, RhaiExecutor, Route, RouteMethod, RoutePattern, RouteTable, Script,
-    ScriptId, Slug, Snapshot, app::check_script_name,
+    ScriptId, Slug, Snapshot, app::check_script_name, script_name,
 };
 
 /// An app that lives in your program. Cheap to clone; clones are the same app.
@@ -100,7 +100,8 @@ impl AppBuilder {
         self
     }
 
-    /// Adds every `*.rhai` file of a folder, named as the file without its ending. Read at [`build`](Self::build).
+    /// Adds every `*.rhai` file of a folder, named as the file without its ending, but for tests (`*_test.rhai`). Read
+    /// at [`build`](Self::build).
     pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.folders.push(path.into());
         self
@@ -161,16 +162,15 @@ impl AppBuilder {
     }
 }
 
-/// Names and sources of the `*.rhai` files in `folder`.
+/// Names and sources of the scripts in `folder`.
 fn read_folder(folder: &Path) -> io::Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "rhai") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(name) = script_name(&path) {
             let source = fs::read_to_string(&path)
                 .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-            found.push((name, source));
+            found.push((name.to_owned(), source));
         }
     }
     Ok(found)

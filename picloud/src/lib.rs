@@ -75,6 +75,8 @@ mod router;
 mod script;
 mod snapshot;
 pub mod store;
+#[cfg(feature = "rhai")]
+mod surroundings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -99,7 +101,7 @@ pub use route_table::{
     AppRoutes, Overlap, Overlaps, Route, RouteTable, RouteTableBuilder, overlap, overlaps,
 };
 pub use router::{Match, Miss, Router};
-pub use script::{CompiledSlot, Script, content_hash};
+pub use script::{CompiledSlot, Script, content_hash, script_name};
 pub use snapshot::{Publisher, Snapshot};
 
 /// The code in the README compiles.

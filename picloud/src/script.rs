@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     fmt,
+    path::Path,
     sync::{Arc, RwLock, TryLockError},
 };
 
@@ -38,6 +39,14 @@ impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Script({}/{} v{})", self.app_slug, self.name, self.version)
     }
+}
+
+/// The name of the script in a file of an app's folder: `hello` for `hello.rhai`. `None` for files that are never
+/// served: others than `*.rhai`, and tests (`*_test.rhai`).
+#[must_use]
+pub fn script_name(file: &Path) -> Option<&str> {
+    let name = file.file_name()?.to_str()?.strip_suffix(".rhai")?;
+    (!name.is_empty() && !name.ends_with("_test")).then_some(name)
 }
 
 /// SHA-256 of script text: what tells two versions apart, and what a stored script is checked against.

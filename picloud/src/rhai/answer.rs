@@ -161,7 +161,7 @@ fn respond_built(value: ResponseValue, run: &Run) -> Result<Response<Bytes>, Fai
     for name in dropped {
         headers.remove(&name);
         let note = format!("header `{name}` belongs to the platform and was left out of the answer");
-        run.logs.borrow_mut().push(crate::Level::Warn, &note, serde_json::Map::new(), None);
+        super::logs::push(crate::Level::Warn, &note, serde_json::Map::new(), None);
     }
     let (content_type, body) = body_of(&body, run)?;
     if let (Some(mime), false) = (content_type, headers.contains_key(header::CONTENT_TYPE)) {

@@ -10,10 +10,11 @@ use std::{
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
-use super::{ctx::Parts, logs::Logs, source::Columns};
+use super::{ctx::Parts, logs::Logs, program::Program};
 use crate::{
     Code, Invocation, Limits,
     coroutine::{self, Cancelled, Frame, panic_text},
+    surroundings::Surroundings,
 };
 
 type Refusal = Box<EvalAltResult>;
@@ -65,14 +66,18 @@ impl Stop {
 /// State of one run. Lives on the run's coroutine; natives reach it through [`with_run`].
 pub(super) struct Run {
     pub(super) invocation: Arc<Invocation>,
-    pub(super) columns: Arc<Columns>,
+    pub(super) program: Arc<Program>,
+    pub(super) surroundings: Surroundings,
     /// What has been computed of `ctx`.
     pub(super) parts: Parts,
     pub(super) logs: RefCell<Logs>,
     /// Whether memory is counted at all.
     metered: bool,
     started: Instant,
-    deadline: Instant,
+    /// Comes nearer when virtual time is skipped.
+    deadline: Cell<Instant>,
+    /// Virtual time that was skipped, which counts as waited for.
+    skipped: Cell<Duration>,
     operations: Cell<u64>,
     /// When to look at the clocks next; 0 once stopped, so that every step looks.
     next_look: Cell<u64>,
@@ -90,7 +95,8 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(
         invocation: Arc<Invocation>,
-        columns: Arc<Columns>,
+        program: Arc<Program>,
+        surroundings: Surroundings,
         metered: bool,
         started: Instant,
     ) -> Self {
@@ -98,9 +104,11 @@ impl Run {
         Self {
             parts: Parts::default(),
             logs: RefCell::new(Logs::new(limits)),
+            surroundings,
             metered,
             started,
-            deadline: started + limits.wall_time(),
+            deadline: Cell::new(started + limits.wall_time()),
+            skipped: Cell::default(),
             operations: Cell::new(0),
             next_look: Cell::new(FIRST_LOOK),
             next_close_look: Cell::new(LOOK_CLOSELY_EVERY),
@@ -110,7 +118,7 @@ impl Run {
             suspected: Cell::new(false),
             kept_by_host: Cell::new(0),
             invocation,
-            columns,
+            program,
         }
     }
 
@@ -123,7 +131,7 @@ impl Run {
     }
 
     pub(super) fn wall_time(&self) -> Duration {
-        self.started.elapsed()
+        self.started.elapsed() + self.skipped.get()
     }
 
     pub(super) fn kept_by_host(&self) -> i64 {
@@ -192,7 +200,7 @@ impl Run {
         if frame.cpu_time() > self.limits().cpu_time() {
             return Err(self.end(Stop::CpuTime));
         }
-        if Instant::now() >= self.deadline {
+        if Instant::now() >= self.deadline.get() {
             return Err(self.end(Stop::WallTime));
         }
         // A step may take much longer than a slice; who took more than one lets the others have as many.
@@ -201,7 +209,7 @@ impl Run {
             coroutine::yield_now().map_err(|Cancelled| self.end(Stop::Cancelled))?;
         }
         self.start_slice();
-        if Instant::now() >= self.deadline { Err(self.end(Stop::WallTime)) } else { Ok(()) }
+        if Instant::now() >= self.deadline.get() { Err(self.end(Stop::WallTime)) } else { Ok(()) }
     }
 
     /// After a suspend: time that others had is not ours, and the thread may be another one.
@@ -244,6 +252,11 @@ pub(super) fn with_run<T>(f: impl FnOnce(&Run, &Frame) -> T) -> Option<T> {
 /// Outside a run.
 pub(super) fn try_run<T>(f: impl FnOnce(&Run, &Frame) -> Result<T, Refusal>) -> Result<T, Refusal> {
     with_run(f).unwrap_or_else(|| Err("this function only works while a script runs".into()))
+}
+
+/// Where the calling native takes time and chance from.
+pub(super) fn surroundings() -> Surroundings {
+    with_run(|run, _| run.surroundings.clone()).unwrap_or_default()
 }
 
 /// What the engine calls at every step. Its argument is not used: it goes back after each callback.
@@ -339,7 +352,7 @@ pub(super) fn wait<F: Future + Send>(future: F) -> Result<F::Output, Refusal> {
             return Err(terminated());
         }
         let before = coroutine::live_bytes();
-        let waited = coroutine::block_on(tokio::time::timeout_at(run.deadline.into(), future));
+        let waited = coroutine::block_on(tokio::time::timeout_at(run.deadline.get().into(), future));
         note_kept_by_host(before);
         run.start_slice();
         match waited {
@@ -354,6 +367,28 @@ pub(super) fn wait<F: Future + Send>(future: F) -> Result<F::Output, Refusal> {
             }
         }
     })
+}
+
+/// Waits for `time`, at most until the run's deadline; virtual time passes at once.
+///
+/// # Errors
+/// As [`wait`].
+pub(super) fn sleep(time: Duration) -> Result<(), Refusal> {
+    let skipped = try_run(|run, _| {
+        let left = run.deadline.get().saturating_duration_since(Instant::now());
+        let passing = time.min(left);
+        if run.stopped().is_some() || !run.surroundings.skip(passing) {
+            return Ok(false);
+        }
+        run.skipped.set(run.skipped.get() + passing);
+        run.deadline.set(run.deadline.get() - passing);
+        if time > left {
+            run.end(Stop::WallTime);
+            return Err(terminated());
+        }
+        Ok(true)
+    })?;
+    if skipped { wait(tokio::task::yield_now()) } else { wait(tokio::time::sleep(time)) }
 }
 
 /// What a stop tells the log: the limit, its value, what was used, and where to change it.

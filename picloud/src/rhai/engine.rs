@@ -55,7 +55,7 @@ pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule]) -> En
 fn time() -> Module {
     let mut time = modules::time();
     FuncRegistration::new("sleep").set_into_module(&mut time, |ms: i64| {
-        budget::wait(tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))))
+        budget::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
     });
     time
 }

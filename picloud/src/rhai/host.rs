@@ -21,13 +21,14 @@ use super::budget;
 #[derive(Clone)]
 pub struct HostModule {
     name: String,
-    module: Module,
+    /// Each with a module of its own, so that one can be left out.
+    functions: Vec<(String, Module)>,
 }
 
 impl HostModule {
     /// An empty module. `name` is what stands before `::` in scripts.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), module: Module::new() }
+        Self { name: name.into(), functions: Vec::new() }
     }
 
     /// Adds a function that answers at once. It runs on the request's worker thread: what takes longer than some
@@ -41,7 +42,7 @@ impl HostModule {
         name: &str,
         function: impl HostFunction<Args, FALLIBLE>,
     ) -> Self {
-        function.add_to(name, &mut self.module);
+        self.add(name, |module| function.add_to(name, module));
         self
     }
 
@@ -51,7 +52,7 @@ impl HostModule {
     /// time is up, the future is dropped.
     #[must_use]
     pub fn async_function<Args>(mut self, name: &str, function: impl AsyncFunction<Args>) -> Self {
-        function.add_to(name, &mut self.module);
+        self.add(name, |module| function.add_to(name, module));
         self
     }
 
@@ -60,7 +61,17 @@ impl HostModule {
     }
 
     pub(super) fn shared(&self) -> Shared<Module> {
-        self.module.clone().into()
+        let mut all = Module::new();
+        for (_, function) in &self.functions {
+            all.merge(function);
+        }
+        all.into()
+    }
+
+    fn add(&mut self, name: &str, add_to: impl FnOnce(&mut Module)) {
+        let mut module = Module::new();
+        add_to(&mut module);
+        self.functions.push((name.to_owned(), module));
     }
 }
 

@@ -5,7 +5,7 @@ use rhai::{
 };
 
 use super::{budget, json, place};
-use crate::{Level, Limits, LogLine, Position, app::unix_millis};
+use crate::{Level, Limits, LogLine, Position};
 
 /// Lines of one run, oldest first.
 pub(super) struct Logs {
@@ -21,7 +21,14 @@ impl Logs {
     }
 
     /// Keeps a line, as far as the limits allow; counts it as dropped otherwise.
-    pub(super) fn push(&mut self, level: Level, message: &str, fields: Fields, at: Option<Position>) {
+    pub(super) fn push(
+        &mut self,
+        at_ms: i64,
+        level: Level,
+        message: &str,
+        fields: Fields,
+        position: Option<Position>,
+    ) {
         let room = self.limits.log_bytes.saturating_sub(self.bytes).min(self.limits.log_line_bytes);
         if self.lines.len() as u64 >= self.limits.log_lines || room == 0 {
             self.dropped += 1;
@@ -31,7 +38,8 @@ impl Logs {
         let (fields, fields_size) = within(fields, room.saturating_sub(message.len() as u64));
         self.bytes += message.len() as u64 + fields_size;
         self.dropped += u64::from(cut);
-        self.lines.push(LogLine { at_ms: unix_millis(), level, message, fields, position: at });
+        let at_ms = u64::try_from(at_ms).unwrap_or(0);
+        self.lines.push(LogLine { at_ms, level, message, fields, position });
     }
 
     /// The lines, and how many were dropped or cut.
@@ -106,8 +114,11 @@ fn log(
     Ok(())
 }
 
-fn push(level: Level, message: &str, fields: Fields, at: Option<Position>) {
-    budget::with_run(|run, _| run.logs.borrow_mut().push(level, message, fields, at));
+pub(super) fn push(level: Level, message: &str, fields: Fields, at: Option<Position>) {
+    budget::with_run(|run, _| {
+        let now = run.surroundings.now_ms();
+        run.logs.borrow_mut().push(now, level, message, fields, at);
+    });
 }
 
 #[cfg(test)]
@@ -122,7 +133,7 @@ mod tests {
     fn lines_beyond_the_limits_are_cut_or_dropped_and_counted() {
         let mut logs = logs(3, 10, 25);
         for text in ["short", "exactly 10", "far too long for it", "fourth"] {
-            logs.push(Level::Info, text, Fields::new(), None);
+            logs.push(0, Level::Info, text, Fields::new(), None);
         }
         let (lines, dropped) = logs.take();
         let texts: Vec<_> = lines.iter().map(|l| l.message.as_str()).collect();
@@ -140,7 +151,7 @@ mod tests {
     fn fields_that_do_not_fit_are_replaced_by_a_note() {
         let mut logs = logs(10, 20, 1000);
         let fields = Fields::from_iter([("key".to_owned(), "x".repeat(50).into())]);
-        logs.push(Level::Warn, "m", fields, None);
+        logs.push(0, Level::Warn, "m", fields, None);
         assert!(logs.take().0[0].fields.contains_key("…"));
     }
 }

@@ -37,6 +37,7 @@ use crate::{
     Script, Severity,
     coroutine::{STACK_PER_BYTE, StackPool, Task},
     meter,
+    surroundings::Surroundings,
 };
 
 /// Bytes that compiled scripts may hold together, unless set otherwise.
@@ -51,6 +52,7 @@ pub struct RhaiExecutor(Arc<Shared>);
 struct Shared {
     host: Vec<HostModule>,
     metered: bool,
+    surroundings: Surroundings,
     /// One engine for each call depth in use. Only compiling looks here.
     engines: Mutex<HashMap<usize, Arc<Engine>>>,
     programs: ProgramCache,
@@ -76,6 +78,17 @@ impl RhaiExecutor {
     /// it are compiled again when they are next needed.
     #[must_use]
     pub fn with_program_bytes(host: Vec<HostModule>, program_bytes: usize) -> Self {
+        Self::assemble(host, program_bytes, Surroundings::default())
+    }
+
+    /// An executor whose scripts find themselves in `surroundings`.
+    #[cfg(feature = "testing")]
+    #[allow(dead_code, reason = "the test kit follows")]
+    pub(crate) fn within(host: Vec<HostModule>, surroundings: Surroundings) -> Self {
+        Self::assemble(host, DEFAULT_PROGRAM_BYTES, surroundings)
+    }
+
+    fn assemble(host: Vec<HostModule>, program_bytes: usize, surroundings: Surroundings) -> Self {
         let metered = meter::installed();
         if !metered {
             tracing::warn!(
@@ -85,6 +98,7 @@ impl RhaiExecutor {
         Self(Arc::new(Shared {
             host,
             metered,
+            surroundings,
             engines: Mutex::default(),
             programs: ProgramCache::new(program_bytes),
             stacks: std::array::from_fn(|class| Arc::new(StackPool::new(stack_bytes(class, metered)))),
@@ -241,7 +255,7 @@ fn no_stack(error: &std::io::Error) -> Failure {
 /// The engine's position as a place in the source of the current run.
 fn place(position: rhai::Position) -> Option<Position> {
     let at = compiled_place(position)?;
-    Some(budget::with_run(|run, _| run.columns.original(at)).unwrap_or(at))
+    Some(budget::with_run(|run, _| run.program.columns.original(at)).unwrap_or(at))
 }
 
 /// The engine's position as a place in the text that was compiled.

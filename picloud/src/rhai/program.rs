@@ -18,7 +18,7 @@ pub(super) struct Program {
     pub(super) engine: Arc<Engine>,
     pub(super) ast: AST,
     /// From places in what was compiled to places in the source.
-    pub(super) columns: Arc<Columns>,
+    pub(super) columns: Columns,
     /// Bytes it holds.
     pub(super) bytes: usize,
     /// Bytes that its runs have left behind and that can never be freed (values that capture themselves).
@@ -29,7 +29,6 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(engine: Arc<Engine>, ast: AST, columns: Columns, bytes: usize) -> Self {
-        let columns = Arc::new(columns);
         Self { engine, ast, columns, bytes, leaked: AtomicU64::new(0), used: AtomicBool::new(true) }
     }
 

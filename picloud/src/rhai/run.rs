@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Code, Failure, FailureLog, Invocation, Outcome, Stats,
     coroutine::{self, Lost, Task},
+    surroundings::Surroundings,
 };
 
 /// What a run leaves behind that is not worth a look: less than the smallest cycle of values.
@@ -45,8 +46,9 @@ pub(super) async fn run(
     // Kept here until the end, so that what was allocated outside the run is also freed outside it.
     let invocation = Arc::new(invocation);
     let (metered, inside, running) = (shared.metered, invocation.clone(), program.clone());
+    let surroundings = shared.surroundings.clone();
     let task = Task::new(stacks, interpreter_bytes(), ceiling, move || {
-        let (outcome, kept_by_host) = evaluate(&running, inside, metered, started);
+        let (outcome, kept_by_host) = evaluate(&running, inside, surroundings, metered, started);
         note_leak(&running, &outcome, kept_by_host);
         outcome
     });
@@ -67,12 +69,13 @@ pub(super) async fn run(
 /// The run itself, on its coroutine. Everything that the script made is dropped in here, on this stack: values can be
 /// nested so deep that dropping them anywhere else would overflow.
 fn evaluate(
-    program: &Program,
+    program: &Arc<Program>,
     invocation: Arc<Invocation>,
+    surroundings: Surroundings,
     metered: bool,
     started: Instant,
 ) -> (Outcome, i64) {
-    let run = Run::new(invocation, program.columns.clone(), metered, started);
+    let run = Run::new(invocation, program.clone(), surroundings, metered, started);
     let result = coroutine::set_local(&run, || {
         let mut scope = Scope::new();
         scope.push_constant("ctx", Ctx::new(run.invocation.clone()));
@@ -89,11 +92,10 @@ fn evaluate(
     });
     let result = result.unwrap_or_else(|| Err(failure::script_error(FailureLog::default())));
     let (logs, logs_dropped) = run.logs.borrow_mut().take();
-    let now = Instant::now();
     let stats = Stats {
         operations: run.operations(),
-        wall: now.saturating_duration_since(started),
-        cpu: coroutine::cpu_time(now),
+        wall: run.wall_time(),
+        cpu: coroutine::cpu_time(Instant::now()),
         peak_memory: coroutine::peak_bytes(),
     };
     (Outcome { result, logs, logs_dropped, stats }, run.kept_by_host())

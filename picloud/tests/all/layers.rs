@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["script"],
     &["route", "domain"],
     &["host", "path", "coroutine"],
-    &["app", "gate", "headers", "limits", "meter"],
+    &["app", "gate", "headers", "limits", "meter", "surroundings"],
 ];
 
 /// Which crates may be named where: only the executor's folder knows the engine, only the coroutine's the stacks.

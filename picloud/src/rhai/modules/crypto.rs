@@ -10,6 +10,7 @@ use super::{
     encoding::{from_hex, to_hex},
     failure, pure,
 };
+use crate::rhai::budget;
 
 /// What `random_bytes` gives at most.
 const MAX_RANDOM: i64 = 64 * 1024;
@@ -82,12 +83,17 @@ fn random_bytes(count: i64) -> Answer<Blob> {
     }
     let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
     cost::work(bytes.len().saturating_mul(10))?;
-    getrandom::fill(&mut bytes).map_err(|error| failure(NAME, error))?;
+    fill(NAME, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Random bytes from where the run is.
+fn fill(function: &str, bytes: &mut [u8]) -> Answer<()> {
+    budget::surroundings().fill(bytes).map_err(|error| failure(function, error))
 }
 
 fn uuid() -> Answer<ImmutableString> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| failure("crypto::uuid", error))?;
+    fill("crypto::uuid", &mut bytes)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string().into())
 }

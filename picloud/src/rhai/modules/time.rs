@@ -1,11 +1,10 @@
 //! `time`: the wall clock, in milliseconds since 1970 UTC.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use jiff::{Timestamp, fmt::strtime};
 use rhai::{Dynamic, ImmutableString, Module};
 
 use super::{Answer, failure, pure, string};
+use crate::rhai::budget;
 
 /// Longer patterns are refused.
 const MAX_PATTERN: usize = 256;
@@ -26,8 +25,7 @@ pub(in crate::rhai) fn time() -> Module {
 }
 
 fn now() -> Answer<i64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| failure("time::now", error))?;
-    i64::try_from(since.as_millis()).map_err(|error| failure("time::now", error))
+    Ok(budget::surroundings().now_ms())
 }
 
 fn timestamp(ms: i64) -> Answer<Timestamp> {

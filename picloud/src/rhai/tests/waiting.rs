@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::*;
+use crate::surroundings::Surroundings;
 
 fn host() -> Vec<HostModule> {
     let module = HostModule::new("host")
@@ -153,4 +154,33 @@ async fn a_host_function_is_never_abandoned() {
     let outcome = script_with("let n = host::large(); n", Limits::default(), vec![module]).run().await;
     // The function came to its end; what it took for a moment was no longer held at the next step.
     assert_eq!(outcome.result.unwrap().body().as_ref(), (200 << 20).to_string().as_bytes());
+}
+
+/// A case whose clock and random numbers are virtual.
+fn in_a_test(source: &str) -> Case {
+    let case = script(source);
+    Case { executor: RhaiExecutor::within(Vec::new(), Surroundings::fixed(1_000, 7)), ..case }
+}
+
+#[tokio::test]
+async fn virtual_time_passes_only_by_sleeping_and_counts_as_waited_for() {
+    let source = "let a = time::now(); log::info(a); time::sleep(9_000); [a, time::now()]";
+    let started = Instant::now();
+    let outcome = in_a_test(source).run().await;
+    assert_eq!(outcome.result.unwrap().body().as_ref(), b"[1000,10000]");
+    assert!(outcome.stats.wall >= Duration::from_secs(9), "{:?}", outcome.stats);
+    assert_eq!(outcome.logs[0].at_ms, 1_000);
+    let (code, _) = in_a_test("time::sleep(60_000); time::sleep(1); 1").failure().await;
+    assert_eq!(code, "limit_wall_time");
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn seeded_numbers_are_the_same_in_every_run_of_a_test() {
+    let source = "[hex::encode(crypto::random_bytes(11)), crypto::uuid()].to_string()";
+    let (first, second) = (in_a_test(source).text().await, in_a_test(source).text().await);
+    assert_eq!(first, second);
+    assert_ne!(first, script(source).text().await);
+    let twice = in_a_test("crypto::uuid() == crypto::uuid()").text().await;
+    assert_eq!(twice, "false");
 }
