@@ -11,10 +11,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps the answers of all routes.
 pub(crate) async fn wrap(request: Request, next: Next) -> Response {
+    let given = request.extensions().get::<RequestId>().copied();
     let mut response = next.run(request).await;
     // A run has named itself already.
     if !response.headers().contains_key(X_REQUEST_ID) {
-        name(&mut response, RequestId::new());
+        name(&mut response, given.unwrap_or_else(RequestId::new));
     }
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -136,7 +136,7 @@ struct Terminal;
 
 impl Observer for Terminal {
     fn finished(&self, run: &Finished<'_>) {
-        let Finished { script, request_id: _, outcome } = run;
+        let Finished { script, method: _, route: _, request_id: _, outcome } = run;
         for line in &outcome.logs {
             let fields = if line.fields.is_empty() {
                 String::new()
@@ -151,6 +151,8 @@ impl Observer for Terminal {
             eprintln!("\n{}: {}", failure.code, at_place(script, message, log.and_then(|log| log.position)));
         }
     }
+
+    fn refused(&self, _: Option<&picloud::Script>, _: Code) {}
 }
 
 /// A message with the source line and a caret below the place.

@@ -101,6 +101,20 @@ impl RequestId {
         Self(uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid())
     }
 
+    /// An id that somebody else has given: a UUID, with or without hyphens. `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // Other forms that `uuid` reads, with braces or a prefix, are nobody's request ids.
+        let plain = matches!(text.len(), 32 | 36).then_some(text)?;
+        uuid::Uuid::try_parse(plain).ok().map(Self)
+    }
+
+    /// The last 64 bits: random in an id of ours.
+    #[must_use]
+    pub fn low_bits(self) -> u64 {
+        self.0.as_u64_pair().1
+    }
+
     /// Writes the 36 characters of the text form into `buffer`.
     pub fn encode(self, buffer: &mut [u8; 36]) -> &str {
         self.0.hyphenated().encode_lower(buffer)

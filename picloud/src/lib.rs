@@ -90,7 +90,9 @@ pub use host::{Host, InvalidHost, request_host};
 pub use invocation::{Event, HttpEvent, Invocation, Params, RequestId, Scheme};
 pub use limits::{InvalidLimit, LimitOverrides, Limits};
 pub use meter::MeteredAlloc;
-pub use orchestrator::{Answer, Client, Finished, Hosts, Observer, Orchestrator, OrchestratorBuilder};
+pub use orchestrator::{
+    Answer, Client, Finished, Hosts, Observer, Orchestrator, OrchestratorBuilder, Tracing,
+};
 pub use outcome::{Code, Failure, FailureLog, Frame, Level, LogLine, Outcome, Position, Stats};
 pub use path::{InvalidPath, RESERVED, check_path, is_reserved, shadow};
 pub use problem::{FieldError, Problem};

@@ -51,20 +51,52 @@ pub struct Client {
     pub scheme: Scheme,
 }
 
-/// Told of each finished run. Called on the request's own task before its answer is sent: be quick, never block.
+/// Told of each request. Called on the request's own task before its answer is sent: be quick, never block.
+///
+/// Of two observers in a pair each is told.
 pub trait Observer: Send + Sync {
     /// A run has ended.
     fn finished(&self, run: &Finished<'_>);
+
+    /// A request is answered without a run; `script` is what would have run, if that was found.
+    fn refused(&self, script: Option<&Script>, code: Code);
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn finished(&self, run: &Finished<'_>) {
+        self.0.finished(run);
+        self.1.finished(run);
+    }
+
+    fn refused(&self, script: Option<&Script>, code: Code) {
+        self.0.refused(script, code);
+        self.1.refused(script, code);
+    }
 }
 
 /// A finished run, as an [`Observer`] sees it.
 pub struct Finished<'a> {
     /// What ran.
     pub script: &'a Script,
+    /// The method of the request.
+    pub method: &'a Method,
+    /// The pattern of the route that matched; empty where the script was asked for by its id.
+    pub route: &'a str,
     /// Names the run.
     pub request_id: RequestId,
-    /// How it ended.
+    /// How it ended; what it used is there.
     pub outcome: &'a Outcome,
+}
+
+impl Finished<'_> {
+    /// The status that the caller gets.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match &self.outcome.result {
+            Ok(response) => response.status(),
+            Err(failure) => failure.code.status(),
+        }
+    }
 }
 
 /// Answers requests with scripts. A `tower::Service`, made to be cloned per connection.
@@ -80,7 +112,7 @@ pub struct Orchestrator {
 
 struct Shared {
     executor: Arc<dyn Executor>,
-    observer: Option<Arc<dyn Observer>>,
+    observer: Arc<dyn Observer>,
     hosts: Hosts,
     running: Gate,
     max_running: usize,
@@ -109,9 +141,9 @@ impl OrchestratorBuilder {
         self
     }
 
-    /// Is told of each finished run. Default: failures and the lines of scripts go to `tracing`.
+    /// Is told of each request. Default: [`Tracing`].
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.shared.observer = Some(observer);
+        self.shared.observer = observer;
         self
     }
 
@@ -143,7 +175,7 @@ impl Orchestrator {
     pub fn builder(snapshots: watch::Receiver<Snapshot>, executor: Arc<dyn Executor>) -> OrchestratorBuilder {
         let shared = Shared {
             executor,
-            observer: None,
+            observer: Arc::new(Tracing),
             hosts: Hosts::Required,
             running: Gate::default(),
             max_running: 1024,
@@ -168,7 +200,7 @@ impl Orchestrator {
         let found = Found { script, route: "".into(), params: Params::new(), host_params: Params::new() };
         let host = request_host(&request).map(|host| host.as_shared()).unwrap_or_default();
         if asks_for_worker(&request) {
-            return Some(refused(no_worker()));
+            return Some(self.refuse(no_worker(), &request));
         }
         Some(self.start(found, host, request, true))
     }
@@ -213,7 +245,7 @@ impl Orchestrator {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let id = new_request_id();
+        let id = request_id(&request);
         let shared = self.shared.clone();
         let (parts, body) = request.into_parts();
         // Before the future is made, so that it is small: it is moved around.
@@ -226,6 +258,17 @@ impl Orchestrator {
             Ok(finish(response, id))
         })
     }
+
+    fn refuse<B>(&self, refusal: Refusal, request: &Request<B>) -> Answer {
+        self.shared.observer.refused(None, refusal.code);
+        let id = request_id(request);
+        Box::pin(std::future::ready(Ok(finish(refusal.respond(id), id))))
+    }
+}
+
+/// The id that the server around has given the request in its extensions, or a new one.
+fn request_id<B>(request: &Request<B>) -> RequestId {
+    request.extensions().get::<RequestId>().copied().unwrap_or_else(new_request_id)
 }
 
 /// The future of an [`Orchestrator`]'s answer.
@@ -249,7 +292,7 @@ where
         self.follow();
         match self.dispatch(&request) {
             Ok((found, host)) => self.start(found, host, request, self.shared.control_host),
-            Err(refusal) => refused(refusal),
+            Err(refusal) => self.refuse(refusal, &request),
         }
     }
 }
@@ -261,11 +304,6 @@ fn asks_for_worker<B>(request: &Request<B>) -> bool {
 
 fn no_worker() -> Refusal {
     Refusal::new(Code::Forbidden, "No service worker is served from this host.")
-}
-
-fn refused(refusal: Refusal) -> Answer {
-    let id = new_request_id();
-    Box::pin(std::future::ready(Ok(finish(refusal.respond(id), id))))
 }
 
 /// What a lookup found, or a script that was asked for by id.
@@ -289,19 +327,26 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let refuse = |refusal: Refusal| {
+        shared.observer.refused(Some(&script), refusal.code);
+        refusal.respond(id)
+    };
     event.body = match read(body, &event.headers, &script.limits).await {
         Ok(body) => body,
-        Err(refusal) => return refusal.respond(id),
+        Err(refusal) => return refuse(refusal),
     };
     // After the body: a slow sender takes no one's place.
-    let Some(_permits) = admit(shared, &script) else { return overloaded().respond(id) };
+    let Some(_permits) = admit(shared, &script) else { return refuse(overloaded()) };
+    let (method, route) = (event.method.clone(), event.route.clone());
     let invocation = Invocation { script: script.clone(), event: Event::Http(event), request_id: id };
     let outcome = shared.executor.invoke(invocation).await;
-    let run = Finished { script: &script, request_id: id, outcome: &outcome };
-    match &shared.observer {
-        Some(observer) => observer.finished(&run),
-        None => trace(&run),
-    }
+    shared.observer.finished(&Finished {
+        script: &script,
+        method: &method,
+        route: &route,
+        request_id: id,
+        outcome: &outcome,
+    });
     match outcome.result {
         Ok(mut response) => {
             drop_platform_headers(response.headers_mut());
@@ -369,6 +414,7 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
 
 /// An answer that the platform makes before anything runs.
 struct Refusal {
+    code: Code,
     /// Boxed, so that results which are hardly ever refusals stay small.
     problem: Box<Problem>,
     header: Option<(HeaderName, HeaderValue)>,
@@ -376,7 +422,7 @@ struct Refusal {
 
 impl Refusal {
     fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { problem: Box::new(Problem::new(code, detail)), header: None }
+        Self { code, problem: Box::new(Problem::new(code, detail)), header: None }
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -444,9 +490,20 @@ fn finish(response: Response<Bytes>, id: RequestId) -> Response<Full<Bytes>> {
     response
 }
 
-/// What is worth a line where nobody observes: failures, and what scripts said.
+/// Sends to `tracing` what is worth a line: failures, and what scripts said.
+#[derive(Debug, Clone, Copy)]
+pub struct Tracing;
+
+impl Observer for Tracing {
+    fn finished(&self, run: &Finished<'_>) {
+        trace(run);
+    }
+
+    fn refused(&self, _: Option<&Script>, _: Code) {}
+}
+
 fn trace(run: &Finished<'_>) {
-    let Finished { script, request_id, outcome } = run;
+    let Finished { script, method: _, route: _, request_id, outcome } = run;
     for LogLine { at_ms: _, level, message, fields, position } in &outcome.logs {
         let fields = (!fields.is_empty()).then(|| serde_json::to_string(fields).unwrap_or_default());
         let line = position.map(|at| at.line);

@@ -161,3 +161,69 @@ async fn beside_the_api_pages_of_scripts_are_of_an_origin_of_their_own() {
     let alone = app.service().oneshot(request("GET", "/")).await.unwrap();
     assert!(alone.headers().contains_key("clear-site-data"));
 }
+
+/// Writes down what it is told.
+#[derive(Default)]
+struct Notes(std::sync::Mutex<Vec<String>>);
+
+impl Observer for Arc<Notes> {
+    fn finished(&self, run: &Finished<'_>) {
+        let Finished { script, method, route, request_id: _, outcome: _ } = run;
+        let line = format!("{} {method} {route} {}", script.name, run.status().as_u16());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn refused(&self, script: Option<&Script>, code: Code) {
+        let name = script.map_or("-", |script| &script.name);
+        self.0.lock().unwrap().push(format!("{name} {code}"));
+    }
+}
+
+#[tokio::test]
+async fn observers_are_told_of_runs_and_refusals() {
+    let app = App::builder()
+        .script("ok", "1")
+        .route("GET /ok/:id", "ok")
+        .script("bad", "1 / 0")
+        .route("/bad", "bad")
+        .script("chosen", "throw error(418, \"tea\")")
+        .route("/chosen", "chosen");
+    let app = app.limits(Limits { request_body: 1, ..Limits::default() }).build().unwrap();
+    let (one, two) = (Arc::new(Notes::default()), Arc::new(Notes::default()));
+    let service = app.orchestrator().observer(Arc::new((one.clone(), two.clone()))).build();
+    let long = Request::post("/bad").header("host", "a.test").body(Full::from("long")).unwrap();
+    for request in [
+        request("GET", "/ok/7?q=1"),
+        request("PUT", "/bad"),
+        request("GET", "/chosen"),
+        request("GET", "/nowhere"),
+        request("GET", "/%zz"),
+        long,
+    ] {
+        service.clone().oneshot(request).await.unwrap();
+    }
+    let expected = [
+        "ok GET /ok/:id 200",
+        "bad PUT /bad 500",
+        "chosen GET /chosen 418",
+        "- no_route",
+        "- invalid_path",
+        "bad limit_body",
+    ];
+    assert_eq!(*one.0.lock().unwrap(), expected);
+    assert_eq!(*two.0.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn an_id_that_the_server_has_given_is_kept() {
+    let given = RequestId::parse("0123456789abcdef0123456789ABCDEF").unwrap();
+    for path in ["/hello/x", "/nowhere"] {
+        let mut request = request("GET", path);
+        request.extensions_mut().insert(given);
+        let (_, headers, _) = send(hello(), request).await;
+        assert_eq!(headers["x-request-id"], "01234567-89ab-cdef-0123-456789abcdef");
+    }
+    for wrong in ["", "x", "{01234567-89ab-cdef-0123-456789abcdef}", "0123456789abcdef0123456789abcdeg"] {
+        assert!(RequestId::parse(wrong).is_none(), "{wrong}");
+    }
+}
