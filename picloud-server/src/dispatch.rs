@@ -25,7 +25,9 @@ pub(crate) struct Dispatch {
 
 /// Whether a path is the platform's, spelled exactly.
 fn is_platform(path: &str) -> bool {
-    path.starts_with("/api/") || matches!(path, "/api" | "/healthz" | "/readyz" | "/version")
+    path.starts_with("/api/")
+        || path.starts_with("/admin/")
+        || matches!(path, "/api" | "/admin" | "/healthz" | "/readyz" | "/version")
 }
 
 impl Service<Request<Incoming>> for Dispatch {

@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod dashboard;
 mod dev;
 mod dispatch;
 mod logging;

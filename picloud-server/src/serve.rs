@@ -24,6 +24,7 @@ use crate::{
     Exit,
     cli::ServeArgs,
     config::{self, Settings},
+    dashboard,
     dispatch::Dispatch,
     run,
 };
@@ -146,6 +147,7 @@ fn platform(
     Router::new()
         .merge(Api::new(manager, publisher, scripts, options).router())
         .merge(health_router(version, ready))
+        .merge(dashboard::router())
 }
 
 /// The lines that a newcomer needs.

@@ -1,0 +1,36 @@
+import js from '@eslint/js';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+
+import svelteConfig from './svelte.config.js';
+
+export default ts.config(
+  { ignores: ['build', 'dist', '.svelte-kit', 'node_modules', 'src/lib/api/schema.d.ts'] },
+  js.configs.recommended,
+  ...ts.configs.strict,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
+    rules: {
+      'no-console': 'error',
+      // Everything that users typed is text, never markup.
+      'svelte/no-at-html-tags': 'error',
+      // Styles set as attributes are refused by the content security policy.
+      'svelte/no-inline-styles': ['error', { allowTransitions: false }],
+      'svelte/require-each-key': 'error'
+    }
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        extraFileExtensions: ['.svelte'],
+        parser: ts.parser,
+        svelteConfig
+      }
+    }
+  },
+  { files: ['scripts/**', 'e2e/**'], rules: { 'no-console': 'off' } }
+);

@@ -1,0 +1,3 @@
+// A page of files: everything is drawn in the browser.
+export const ssr = false;
+export const prerender = false;
