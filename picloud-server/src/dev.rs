@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use notify::Watcher as _;
-use picloud::{App, Code, FieldError, Finished, Hosts, Observer, Orchestrator, Problem};
+use picloud::{App, Code, FieldError, Finished, Hosts, Observer, Orchestrator, Problem, Refused};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
@@ -136,7 +136,7 @@ struct Terminal;
 
 impl Observer for Terminal {
     fn finished(&self, run: &Finished<'_>) {
-        let Finished { script, method: _, route: _, request_id: _, outcome } = run;
+        let Finished { script, request: _, outcome } = run;
         for line in &outcome.logs {
             let fields = if line.fields.is_empty() {
                 String::new()
@@ -152,7 +152,7 @@ impl Observer for Terminal {
         }
     }
 
-    fn refused(&self, _: Option<&picloud::Script>, _: Code) {}
+    fn refused(&self, _: &Refused<'_>) {}
 }
 
 /// A message with the source line and a caret below the place.

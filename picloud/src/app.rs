@@ -94,6 +94,12 @@ pub(crate) fn unix_millis() -> u64 {
     since.map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Microseconds since 1970 UTC; 0 where the clock stands before that.
+pub(crate) fn unix_micros() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |t| i64::try_from(t.as_micros()).unwrap_or(i64::MAX))
+}
+
 /// The short name of an app in URLs and on the command line, such as `shop` or `home-lights`.
 ///
 /// 1 to 63 characters of `a-z`, `0-9` and `-`, neither starting nor ending with `-`: what fits one DNS label

@@ -91,7 +91,7 @@ pub use invocation::{Event, HttpEvent, Invocation, Params, RequestId, Scheme};
 pub use limits::{InvalidLimit, LimitOverrides, Limits};
 pub use meter::MeteredAlloc;
 pub use orchestrator::{
-    Answer, Client, Finished, Hosts, Observer, Orchestrator, OrchestratorBuilder, Tracing,
+    Answer, Client, Finished, Hosts, Observer, Orchestrator, OrchestratorBuilder, Received, Refused, Tracing,
 };
 pub use outcome::{Code, Failure, FailureLog, Frame, Level, LogLine, Outcome, Position, Stats};
 pub use path::{InvalidPath, RESERVED, check_path, is_reserved, shadow};

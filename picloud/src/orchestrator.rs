@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
 };
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -25,7 +25,7 @@ use tower::Service;
 use crate::{
     Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Invocation, Limits, LogLine, Match,
     Miss, Outcome, Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot,
-    app::unix_millis,
+    app::unix_micros,
     check_path,
     gate::Permit,
     headers::{confine, drop_platform_headers, hide_platform_cookies},
@@ -58,8 +58,8 @@ pub trait Observer: Send + Sync {
     /// A run has ended.
     fn finished(&self, run: &Finished<'_>);
 
-    /// A request is answered without a run; `script` is what would have run, if that was found.
-    fn refused(&self, script: Option<&Script>, code: Code);
+    /// A request is answered without a run.
+    fn refused(&self, refused: &Refused<'_>);
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
@@ -68,9 +68,9 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.finished(run);
     }
 
-    fn refused(&self, script: Option<&Script>, code: Code) {
-        self.0.refused(script, code);
-        self.1.refused(script, code);
+    fn refused(&self, refused: &Refused<'_>) {
+        self.0.refused(refused);
+        self.1.refused(refused);
     }
 }
 
@@ -78,14 +78,39 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 pub struct Finished<'a> {
     /// What ran.
     pub script: &'a Script,
-    /// The method of the request.
-    pub method: &'a Method,
-    /// The pattern of the route that matched; empty where the script was asked for by its id.
-    pub route: &'a str,
-    /// Names the run.
-    pub request_id: RequestId,
+    /// What it ran for.
+    pub request: Received<'a>,
     /// How it ended; what it used is there.
     pub outcome: &'a Outcome,
+}
+
+/// A request that was answered without a run, as an [`Observer`] sees it.
+pub struct Refused<'a> {
+    /// What would have run, if that was found.
+    pub script: Option<&'a Script>,
+    /// What was asked.
+    pub request: Received<'a>,
+    /// Why it was refused; also says the status that the caller gets.
+    pub code: Code,
+    /// The same in words, as the caller reads them.
+    pub detail: &'a str,
+}
+
+/// A request, as an [`Observer`] sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// Names the request.
+    pub id: RequestId,
+    /// When it came: microseconds since 1970 UTC.
+    pub at: i64,
+    /// The method as received.
+    pub method: &'a Method,
+    /// The raw path.
+    pub path: &'a str,
+    /// The pattern of the route that matched; empty where none did, and where a script was asked for by its id.
+    pub route: &'a str,
+    /// The client's address, if known.
+    pub ip: Option<IpAddr>,
 }
 
 impl Finished<'_> {
@@ -245,13 +270,14 @@ impl Orchestrator {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let id = request_id(&request);
+        let named = Named::of(&request);
+        let id = named.id;
         let shared = self.shared.clone();
         let (parts, body) = request.into_parts();
         // Before the future is made, so that it is small: it is moved around.
-        let (script, event) = event(parts, found, host);
+        let (script, event, uri) = event(parts, found, host);
         Box::pin(async move {
-            let mut response = serve(&shared, script, event, body, id).await;
+            let mut response = serve(&shared, script, event, body, named, uri).await;
             if confined {
                 confine(response.headers_mut());
             }
@@ -260,15 +286,29 @@ impl Orchestrator {
     }
 
     fn refuse<B>(&self, refusal: Refusal, request: &Request<B>) -> Answer {
-        self.shared.observer.refused(None, refusal.code);
-        let id = request_id(request);
+        let Named { id, at } = Named::of(request);
+        let ip = request.extensions().get::<Client>().map(|client| client.ip);
+        let received =
+            Received { id, at, method: request.method(), path: request.uri().path(), route: "", ip };
+        self.shared.observer.refused(&refusal.seen(None, received));
         Box::pin(std::future::ready(Ok(finish(refusal.respond(id), id))))
     }
 }
 
-/// The id that the server around has given the request in its extensions, or a new one.
-fn request_id<B>(request: &Request<B>) -> RequestId {
-    request.extensions().get::<RequestId>().copied().unwrap_or_else(new_request_id)
+/// Which request this is, and when it came.
+#[derive(Clone, Copy)]
+struct Named {
+    id: RequestId,
+    at: i64,
+}
+
+impl Named {
+    /// With the id that the server around has given the request in its extensions, or a new one.
+    fn of<B>(request: &Request<B>) -> Self {
+        let at = unix_micros();
+        let given = request.extensions().get::<RequestId>().copied();
+        Self { id: given.unwrap_or_else(|| new_request_id(at)), at }
+    }
 }
 
 /// The future of an [`Orchestrator`]'s answer.
@@ -320,15 +360,18 @@ async fn serve<B>(
     script: Arc<Script>,
     mut event: Box<HttpEvent>,
     body: B,
-    id: RequestId,
+    Named { id, at }: Named,
+    uri: Uri,
 ) -> Response<Bytes>
 where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let (method, route, ip) = (event.method.clone(), event.route.clone(), event.ip);
+    let request = Received { id, at, method: &method, path: uri.path(), route: &route, ip };
     let refuse = |refusal: Refusal| {
-        shared.observer.refused(Some(&script), refusal.code);
+        shared.observer.refused(&refusal.seen(Some(&script), request));
         refusal.respond(id)
     };
     event.body = match read(body, &event.headers, &script.limits).await {
@@ -337,16 +380,9 @@ where
     };
     // After the body: a slow sender takes no one's place.
     let Some(_permits) = admit(shared, &script) else { return refuse(overloaded()) };
-    let (method, route) = (event.method.clone(), event.route.clone());
     let invocation = Invocation { script: script.clone(), event: Event::Http(event), request_id: id };
     let outcome = shared.executor.invoke(invocation).await;
-    shared.observer.finished(&Finished {
-        script: &script,
-        method: &method,
-        route: &route,
-        request_id: id,
-        outcome: &outcome,
-    });
+    shared.observer.finished(&Finished { script: &script, request, outcome: &outcome });
     match outcome.result {
         Ok(mut response) => {
             drop_platform_headers(response.headers_mut());
@@ -389,7 +425,7 @@ where
 }
 
 /// What to run, and the request it runs for, still without its body.
-fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEvent>) {
+fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEvent>, Uri) {
     let Parts { method, uri, mut headers, extensions, .. } = parts;
     let Found { script, route, params, host_params } = found;
     if headers.contains_key(header::COOKIE) {
@@ -409,7 +445,7 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
         headers,
         body: Bytes::new(),
     });
-    (script, event)
+    (script, event, uri)
 }
 
 /// An answer that the platform makes before anything runs.
@@ -428,6 +464,11 @@ impl Refusal {
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some((name, value));
         self
+    }
+
+    /// As an observer sees it.
+    fn seen<'a>(&'a self, script: Option<&'a Script>, request: Received<'a>) -> Refused<'a> {
+        Refused { script, request, code: self.code, detail: self.problem.detail() }
     }
 
     fn respond(self, id: RequestId) -> Response<Bytes> {
@@ -499,11 +540,11 @@ impl Observer for Tracing {
         trace(run);
     }
 
-    fn refused(&self, _: Option<&Script>, _: Code) {}
+    fn refused(&self, _: &Refused<'_>) {}
 }
 
 fn trace(run: &Finished<'_>) {
-    let Finished { script, method: _, route: _, request_id, outcome } = run;
+    let Finished { script, request: Received { id: request_id, .. }, outcome } = run;
     for LogLine { at_ms: _, level, message, fields, position } in &outcome.logs {
         let fields = (!fields.is_empty()).then(|| serde_json::to_string(fields).unwrap_or_default());
         let line = position.map(|at| at.line);
@@ -527,12 +568,12 @@ fn trace(run: &Finished<'_>) {
     }
 }
 
-/// A request id of the time and of pseudo-random bits. Ids need not be secret.
-fn new_request_id() -> RequestId {
+/// A request id of the time, in microseconds, and of pseudo-random bits. Ids need not be secret.
+fn new_request_id(at: i64) -> RequestId {
     let mut random = [0; 10];
     random[..8].copy_from_slice(&random_bits().to_le_bytes());
     random[8..].copy_from_slice(&random_bits().to_le_bytes()[..2]);
-    RequestId::from_parts(unix_millis(), random)
+    RequestId::from_parts(u64::try_from(at / 1000).unwrap_or_default(), random)
 }
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), a stream per thread.

@@ -105,6 +105,12 @@ impl Problem {
         self
     }
 
+    /// What went wrong here, in words.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The status it is answered with.
     #[must_use]
     pub fn status(&self) -> StatusCode {

@@ -162,20 +162,28 @@ async fn beside_the_api_pages_of_scripts_are_of_an_origin_of_their_own() {
     assert!(alone.headers().contains_key("clear-site-data"));
 }
 
+/// The milliseconds that an id of ours begins with.
+fn time_of(id: RequestId) -> i64 {
+    i64::try_from(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128() >> 80).unwrap()
+}
+
 /// Writes down what it is told.
 #[derive(Default)]
 struct Notes(std::sync::Mutex<Vec<String>>);
 
 impl Observer for Arc<Notes> {
     fn finished(&self, run: &Finished<'_>) {
-        let Finished { script, method, route, request_id: _, outcome: _ } = run;
-        let line = format!("{} {method} {route} {}", script.name, run.status().as_u16());
+        let Finished { script, request: Received { method, path, route, ip, id, at }, outcome: _ } = run;
+        assert_eq!((ip.is_none(), *at / 1000), (true, time_of(*id)));
+        let line = format!("{} {method} {path} {route} {}", script.name, run.status().as_u16());
         self.0.lock().unwrap().push(line);
     }
 
-    fn refused(&self, script: Option<&Script>, code: Code) {
+    fn refused(&self, refused: &Refused<'_>) {
+        let Refused { script, request: Received { method, path, route, .. }, code, detail } = refused;
+        assert!(!detail.is_empty());
         let name = script.map_or("-", |script| &script.name);
-        self.0.lock().unwrap().push(format!("{name} {code}"));
+        self.0.lock().unwrap().push(format!("{name} {method} {path} {route} {code}"));
     }
 }
 
@@ -203,12 +211,12 @@ async fn observers_are_told_of_runs_and_refusals() {
         service.clone().oneshot(request).await.unwrap();
     }
     let expected = [
-        "ok GET /ok/:id 200",
-        "bad PUT /bad 500",
-        "chosen GET /chosen 418",
-        "- no_route",
-        "- invalid_path",
-        "bad limit_body",
+        "ok GET /ok/7 /ok/:id 200",
+        "bad PUT /bad /bad 500",
+        "chosen GET /chosen /chosen 418",
+        "- GET /nowhere  no_route",
+        "- GET /%zz  invalid_path",
+        "bad POST /bad /bad limit_body",
     ];
     assert_eq!(*one.0.lock().unwrap(), expected);
     assert_eq!(*two.0.lock().unwrap(), expected);
