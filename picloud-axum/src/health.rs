@@ -67,6 +67,11 @@ pub fn health_router(version: Version, ready: Ready) -> Router {
         .layer(from_fn(envelope::wrap))
 }
 
+/// Answers every path with a problem: what stands behind all other routers where nothing else does.
+pub fn nothing_else() -> Router {
+    Router::new().fallback(error::no_such_path).layer(from_fn(envelope::wrap))
+}
+
 /// That a server is ready.
 #[derive(Debug, Serialize)]
 struct Readiness {

@@ -29,4 +29,4 @@ mod scripts;
 mod time;
 
 pub use api::{Api, Execute, Options};
-pub use health::{API_VERSION, Ready, SCRIPT_VERSION, Version, WIRE_VERSION, health_router};
+pub use health::{API_VERSION, Ready, SCRIPT_VERSION, Version, WIRE_VERSION, health_router, nothing_else};

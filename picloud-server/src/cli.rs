@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::config::Given;
+
 /// User-written scripts as live HTTP endpoints.
 ///
 /// Without a command, `picloud` serves: it listens on 127.0.0.1:8080 and keeps its data in ./picloud-data.
@@ -26,9 +28,14 @@ pub(crate) enum Command {
 
 #[derive(Debug, Default, Clone, Args)]
 pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// Address to listen on [default: 127.0.0.1:8080].
     #[arg(long, env = "PICLOUD_LISTEN", value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Address where admin API, dashboard and metrics listen, apart from the scripts [default: beside the scripts].
+    #[arg(long, env = "PICLOUD_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub(crate) admin_listen: Option<SocketAddr>,
     /// Folder for the database [default: ./picloud-data].
     #[arg(long, env = "PICLOUD_DATA_DIR", value_name = "FOLDER")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -41,6 +48,9 @@ pub(crate) struct ServeArgs {
     /// The URL under which the world reaches this server, with its scheme and without a path.
     #[arg(long, env = "PICLOUD_PUBLIC_BASE_URL", value_name = "URL")]
     pub(crate) public_base_url: Option<String>,
+    /// Print the settings with the place that each comes from, as JSON and without secrets, and end.
+    #[arg(long)]
+    pub(crate) print_config: bool,
     /// Worker threads [default: one for each processor].
     #[arg(long, env = "PICLOUD_WORKERS", value_name = "NUMBER")]
     pub(crate) workers: Option<usize>,

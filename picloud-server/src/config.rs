@@ -1,24 +1,40 @@
 //! Settings: flag before environment before file before default.
 
+mod choice;
+mod front;
+
 use std::{
     env, fs, io,
     net::{Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
 };
 
-use picloud::{InvalidLimit, LimitOverrides, Limits};
-use serde::Deserialize;
+use picloud::{Host, InvalidLimit, LimitOverrides, Limits};
+use picloud_server::front::{ConnectionLimits, FrontSettings, Network};
+use serde::{Deserialize, Serialize};
 
+use self::choice::{Choice, List};
+pub(crate) use self::choice::{Given, Shown, Source};
 use crate::cli::ServeArgs;
 
 /// Read where no `--config` says otherwise.
 const FILE: &str = "picloud-server.toml";
+/// Runs at once. Each reserves address space, and takes memory up to its limit.
+const RUNS: RangeInclusive<u64> = 1..=1_000_000;
+/// Milliseconds between the news that the server stops and the end of accepting.
+const SHUTDOWN_DELAY: RangeInclusive<u64> = 0..=60_000;
 
 /// What the server runs with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
-    pub(crate) data_dir: PathBuf,
+    /// Where the admin API, the metrics and the dashboard answer instead, if not beside the scripts.
+    pub(crate) admin_listen: Option<SocketAddr>,
+    /// The only names on which the admin API, the metrics and the dashboard answer; empty means any.
+    pub(crate) admin_hosts: Vec<Host>,
     /// The SQLite file.
     pub(crate) database: PathBuf,
     pub(crate) public_base_url: Option<String>,
@@ -28,8 +44,15 @@ pub(crate) struct Settings {
     /// Whether scripts can be run by id without a session.
     pub(crate) execute_public: bool,
     pub(crate) workers: Option<usize>,
+    /// How long `/readyz` says that the server stops before it stops accepting.
+    pub(crate) shutdown_delay: Duration,
+    /// The HTTP front, trusted proxies included.
+    pub(crate) front: FrontSettings,
+    pub(crate) connections: ConnectionLimits,
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
+    /// Every setting and where it comes from, as it may be shown.
+    pub(crate) shown: Vec<Shown>,
 }
 
 /// The settings file. What is not there has its default.
@@ -37,22 +60,40 @@ pub(crate) struct Settings {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: Option<SocketAddr>,
+    admin_listen: Option<SocketAddr>,
+    admin_hosts: Option<List<Host>>,
+    trusted_proxies: Option<List<Network>>,
     data_dir: Option<PathBuf>,
     database: Option<String>,
     public_base_url: Option<String>,
     execute: Option<Execute>,
-    max_running: Option<usize>,
-    max_running_per_app: Option<usize>,
+    max_running: Option<u64>,
+    max_running_per_app: Option<u64>,
     workers: Option<usize>,
+    shutdown_delay_ms: Option<u64>,
+    #[serde(default)]
+    front: front::File,
     #[serde(default)]
     limits: LimitOverrides,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Execute {
     Admin,
     Public,
+}
+
+impl FromStr for Execute {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            "public" => Ok(Self::Public),
+            _ => Err("must be `admin` or `public`"),
+        }
+    }
 }
 
 /// Why the settings cannot be used.
@@ -62,56 +103,115 @@ pub(crate) enum ConfigError {
     Unreadable { path: PathBuf, error: io::Error },
     #[error("the settings file {} is not valid:\n{error}", path.display())]
     Invalid { path: PathBuf, error: Box<toml::de::Error> },
+    #[error("{name}: {error}")]
+    Variable { name: String, error: String },
     #[error("{0}")]
     Limit(#[from] InvalidLimit),
     #[error(
         "the database `{0}` is not supported; use sqlite://FILE, such as sqlite://picloud-data/picloud.db"
     )]
     Database(String),
-    #[error("`{name}` must be at least 1")]
-    Zero { name: &'static str },
+    #[error("`{name}` is {value}, but must be from {} to {}", range.start(), range.end())]
+    Range { name: &'static str, value: u64, range: RangeInclusive<u64> },
+    #[error("`admin_listen` is the same address as `listen`; use another port, or `admin_hosts`")]
+    OneAddress,
 }
 
 impl Settings {
-    /// The settings from the command line, `DATABASE_URL` and the settings file.
+    /// The settings from the command line, the environment and the settings file.
     ///
     /// # Errors
     /// The first thing that is wrong, and where.
     pub(crate) fn load(args: ServeArgs) -> Result<Self, ConfigError> {
         let path = args.config.clone().or_else(|| Path::new(FILE).exists().then(|| FILE.into()));
         let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
-        Self::merge(args, env::var("DATABASE_URL").ok(), file, path)
+        Self::merge(Choice::new(args.given.clone()), args, env::var("DATABASE_URL").ok(), file, path)
     }
 
     fn merge(
+        mut choice: Choice,
         args: ServeArgs,
         database_url: Option<String>,
         file: File,
         path: Option<PathBuf>,
     ) -> Result<Self, ConfigError> {
-        let data_dir = args.data_dir.or(file.data_dir).unwrap_or_else(|| "picloud-data".into());
-        let database = args.database.or(database_url).or(file.database);
-        let at_least_one = |name, value: Option<usize>, default| match value.unwrap_or(default) {
-            0 => Err(ConfigError::Zero { name }),
-            value => Ok(value),
-        };
+        let c = &mut choice;
+        let listen = c.or("listen", args.listen, file.listen, (Ipv4Addr::LOCALHOST, 8080).into())?;
+        let admin_listen = c.optional("admin_listen", args.admin_listen, file.admin_listen)?;
+        if admin_listen.is_some_and(|admin| admin == listen && admin.port() != 0) {
+            return Err(ConfigError::OneAddress);
+        }
+        let List(admin_hosts) = c.or("admin_hosts", None, file.admin_hosts, List::default())?;
+        let List(trusted) = c.or("trusted_proxies", None, file.trusted_proxies, List::default())?;
+        let data_dir = c.or("data_dir", args.data_dir, file.data_dir, "picloud-data".into())?;
+        let database = database(c, args.database, database_url, file.database, &data_dir)?;
+        let public_base_url = c.optional("public_base_url", args.public_base_url, file.public_base_url)?;
+        let execute = c.or("execute", None, file.execute, Execute::Admin)?;
+        let max_running = c.number("max_running", file.max_running, 1024, RUNS)?;
+        let per_app = c.number("max_running_per_app", file.max_running_per_app, 256, RUNS)?;
+        let workers = c.optional("workers", args.workers, file.workers)?;
+        let delay = c.number("shutdown_delay_ms", file.shutdown_delay_ms, 500, SHUTDOWN_DELAY)?;
+        let (front, connections) = front::choose(c, &file.front, &trusted)?;
+        let limits = limits(c, &file.limits)?;
+        if workers == Some(0) {
+            return Err(ConfigError::Range { name: "workers", value: 0, range: 1..=1024 });
+        }
         Ok(Self {
-            listen: args.listen.or(file.listen).unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 8080).into()),
-            database: database.map_or_else(|| Ok(data_dir.join("picloud.db")), |url| sqlite_file(&url))?,
-            data_dir,
-            public_base_url: args.public_base_url.or(file.public_base_url),
-            limits: file.limits.apply(Limits::default())?,
-            max_running: at_least_one("max_running", file.max_running, 1024)?,
-            max_running_per_app: at_least_one("max_running_per_app", file.max_running_per_app, 256)?,
-            execute_public: file.execute == Some(Execute::Public),
-            workers: args
-                .workers
-                .or(file.workers)
-                .map(|n| at_least_one("workers", Some(n), 1))
-                .transpose()?,
+            listen,
+            admin_listen,
+            admin_hosts,
+            database,
+            public_base_url,
+            limits,
+            max_running: usize::try_from(max_running).unwrap_or(usize::MAX),
+            max_running_per_app: usize::try_from(per_app).unwrap_or(usize::MAX),
+            execute_public: execute == Execute::Public,
+            workers,
+            shutdown_delay: Duration::from_millis(delay),
+            front,
+            connections,
             file: path,
+            shown: choice.shown(),
         })
     }
+
+    /// Whether scripts answer on the same hosts as the admin API.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.admin_listen.is_none() && self.admin_hosts.is_empty()
+    }
+}
+
+/// The SQLite file, shown as the URL that names it.
+fn database(
+    choice: &mut Choice,
+    argument: Option<String>,
+    database_url: Option<String>,
+    file: Option<String>,
+    data_dir: &Path,
+) -> Result<PathBuf, ConfigError> {
+    let found = match (choice.find("database", argument, None)?, database_url) {
+        (Some(found), _) => Some(found),
+        (None, Some(url)) => Some((url, Source::Environment)),
+        (None, None) => file.map(|url| (url, Source::File)),
+    };
+    let default = || (format!("sqlite://{}", data_dir.join("picloud.db").display()), Source::Default);
+    let (url, source) = found.unwrap_or_else(default);
+    choice.show("database", &without_password(&url), source);
+    sqlite_file(&url)
+}
+
+fn limits(choice: &mut Choice, file: &LimitOverrides) -> Result<Limits, ConfigError> {
+    let limits = file.apply(Limits::default())?;
+    let object = |value| match value {
+        Ok(serde_json::Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    };
+    let set = object(serde_json::to_value(file));
+    for (name, value) in object(serde_json::to_value(limits)) {
+        let source = if set.contains_key(&name) { Source::File } else { Source::Default };
+        choice.show(&format!("limits.{name}"), &value, source);
+    }
+    Ok(limits)
 }
 
 fn read(path: &Path) -> Result<File, ConfigError> {
@@ -166,6 +266,9 @@ fn secret(name: &str) -> Result<Option<String>, String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
     use super::*;
 
     fn file(text: &str) -> File {
@@ -173,14 +276,19 @@ mod tests {
     }
 
     fn merge(args: ServeArgs, file: File) -> Result<Settings, ConfigError> {
-        Settings::merge(args, None, file, None)
+        Settings::merge(Choice::with_variables(Given::default(), |_| None), args, None, file, None)
+    }
+
+    fn source(settings: &Settings, name: &str) -> (serde_json::Value, Source) {
+        let found = settings.shown.iter().find(|shown| shown.name == name).unwrap();
+        (found.value.clone(), found.source)
     }
 
     #[test]
     fn flags_win_over_the_file_and_the_file_over_defaults() {
         let flags = ServeArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..ServeArgs::default() };
         let both = merge(flags, file("listen = \"127.0.0.1:2\"\ndata_dir = \"d\"")).unwrap();
-        assert_eq!((both.listen.port(), both.data_dir.to_str()), (1, Some("d")));
+        assert_eq!(both.listen.port(), 1);
         assert_eq!(both.database, Path::new("d").join("picloud.db"));
         let none = merge(ServeArgs::default(), File::default()).unwrap();
         assert_eq!((none.listen.port(), none.max_running, none.limits), (8080, 1024, Limits::default()));
@@ -193,6 +301,59 @@ mod tests {
         let error = merge(ServeArgs::default(), file("[limits]\nmemory = 99999999999")).unwrap_err();
         assert!(error.to_string().contains("`memory`"), "{error}");
         assert!(merge(ServeArgs::default(), file("max_running = 0")).is_err());
+    }
+
+    #[test]
+    fn each_setting_says_where_it_comes_from() {
+        fn variable(name: &str) -> Option<String> {
+            match name {
+                "PICLOUD_TRUSTED_PROXIES" => Some("10.0.0.0/8, ::1".to_owned()),
+                "PICLOUD_FRONT_HEADERS" => Some("20".to_owned()),
+                _ => None,
+            }
+        }
+        let args = crate::cli::Cli::try_parse_from(["picloud", "--listen", "127.0.0.1:1"]).unwrap().serve;
+        let choice = Choice::with_variables(args.given.clone(), variable);
+        let text = "trusted_proxies = []\nadmin_hosts = [\"Admin.test.\"]\n[limits]\nmemory = 1000000\n";
+        let url = Some("sqlite://user:secret@x.db".to_owned());
+        let settings = Settings::merge(choice, args, url, file(text), None).unwrap();
+        for (name, value, from) in [
+            ("listen", json!("127.0.0.1:1"), Source::Flag),
+            ("trusted_proxies", json!(["10.0.0.0/8", "::1/128"]), Source::Environment),
+            ("front.headers", json!(20), Source::Environment),
+            ("database", json!("sqlite://…@x.db"), Source::Environment),
+            ("admin_hosts", json!(["admin.test"]), Source::File),
+            ("limits.memory", json!(1_000_000), Source::File),
+            ("limits.cpu_time_ms", json!(1000), Source::Default),
+            ("public_base_url", json!(null), Source::Default),
+            ("execute", json!("admin"), Source::Default),
+        ] {
+            assert_eq!(source(&settings, name), (value, from), "{name}");
+        }
+        assert_eq!((settings.front.head.headers, settings.connections.trusted.len()), (20, 2));
+        let shown = serde_json::to_string(&settings.shown).unwrap();
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn the_front_has_ranges_and_no_unlimited() {
+        for text in [
+            "[front]\nhead_bytes = 100",
+            "[front]\nhead_bytes = 40000",
+            "[front]\nheaders = 101",
+            "[front]\nidle_timeout_ms = 0",
+            "[front]\nconnections = 0",
+            "shutdown_delay_ms = 100000",
+        ] {
+            let error = merge(ServeArgs::default(), file(text)).unwrap_err().to_string();
+            assert!(error.contains("must be from"), "{text}: {error}");
+        }
+        for text in ["trusted_proxies = [\"localhost\"]", "admin_hosts = [\"a b\"]", "[front]\nunlimited = 1"]
+        {
+            assert!(toml::from_str::<File>(text).is_err(), "{text}");
+        }
+        let same = file("listen = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:1\"");
+        assert!(merge(ServeArgs::default(), same).unwrap_err().to_string().contains("admin_listen"));
     }
 
     #[test]

@@ -13,10 +13,16 @@ use http::{Request, Response};
 use http_body_util::Full;
 use notify::Watcher as _;
 use picloud::{App, Code, FieldError, Finished, Hosts, Observer, Orchestrator, Problem, Refused};
+use picloud_server::front::{ConnectionLimits, FrontSettings};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
-use crate::{Exit, cli::DevArgs, manifest, run};
+use crate::{
+    Exit,
+    cli::DevArgs,
+    manifest,
+    run::{self, Door},
+};
 
 /// Editors write a file in several steps; what follows within this time belongs to one save.
 const SETTLE: Duration = Duration::from_millis(30);
@@ -169,7 +175,8 @@ pub(crate) fn main(args: DevArgs) -> Result<(), Exit> {
         let listener = run::bind(args.listen)?;
         let dev = Dev::start(args.folder)?;
         eprintln!("http://{}  (Ctrl-C ends)", listener.local_addr()?);
-        run::until_stopped(listener, dev, || {}).await;
+        let door = Door::new(listener, dev, FrontSettings::default(), ConnectionLimits::default());
+        run::until_stopped([door], Duration::ZERO, || {}).await;
         Ok(())
     })
 }

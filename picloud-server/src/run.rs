@@ -1,11 +1,12 @@
 //! Runs a service on a socket until the process is told to stop.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use picloud_server::front::{self, ConnectionLimits, Connections, FrontSettings, Serve};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
+    sync::Notify,
 };
 
 use crate::Exit;
@@ -33,20 +34,66 @@ pub(crate) fn bind(address: SocketAddr) -> Result<TcpListener, Exit> {
     })
 }
 
+/// A listening socket, and what answers there.
+pub(crate) struct Door<S> {
+    listener: TcpListener,
+    service: S,
+    settings: FrontSettings,
+    pub(crate) connections: Connections,
+}
+
+impl<S: Serve> Door<S> {
+    pub(crate) fn new(
+        listener: TcpListener,
+        service: S,
+        settings: FrontSettings,
+        limits: ConnectionLimits,
+    ) -> Self {
+        Self { listener, service, settings, connections: Connections::new(limits) }
+    }
+
+    /// Begins to accept.
+    fn open(self) -> Connections {
+        let Self { listener, service, settings, connections } = self;
+        tokio::spawn(front::serve(listener, service, settings, connections.clone()));
+        connections
+    }
+}
+
 /// Serves until SIGTERM or SIGINT, then lets running requests finish; a second signal ends them at once. `closing` is
-/// called in between.
-pub(crate) async fn until_stopped<S: Serve>(listener: TcpListener, service: S, closing: impl FnOnce()) {
+/// called in between, and `delay` passes before nothing more is accepted.
+pub(crate) async fn until_stopped<S: Serve>(
+    doors: impl IntoIterator<Item = Door<S>>,
+    delay: Duration,
+    closing: impl FnOnce(),
+) {
     // Before the first request is answered: who has had an answer may already tell us to stop.
     let stop = stop_signal();
-    let connections = Connections::new(ConnectionLimits::default());
-    let accepting =
-        tokio::spawn(front::serve(listener, service, FrontSettings::default(), connections.clone()));
+    let doors: Vec<Connections> = doors.into_iter().map(Door::open).collect();
     stop.await;
+    let again = Arc::new(Notify::new());
+    let told = again.clone();
+    let second = stop_signal();
+    tokio::spawn(async move {
+        second.await;
+        told.notify_waiters();
+    });
     closing();
-    tracing::info!("stopping; requests that have begun may take {} s", GRACE.as_secs());
-    let finished = connections.drain(GRACE, stop_signal()).await;
-    accepting.abort();
+    let seconds = GRACE.as_secs();
+    tracing::info!("stopping; requests that have begun may take {seconds} s");
+    let at_once = tokio::time::timeout(delay, again.notified()).await.is_ok();
+    let grace = if at_once { Duration::ZERO } else { GRACE };
+    let draining: Vec<_> =
+        doors.into_iter().map(|door| tokio::spawn(drain(door, grace, again.clone()))).collect();
+    let mut finished = true;
+    for door in draining {
+        finished &= door.await.unwrap_or(false);
+    }
     tracing::info!(finished, "stopped");
+}
+
+async fn drain(connections: Connections, grace: Duration, at_once: Arc<Notify>) -> bool {
+    connections.drain(grace, at_once.notified()).await
 }
 
 /// Waits for SIGTERM or SIGINT.

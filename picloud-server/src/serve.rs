@@ -1,7 +1,8 @@
 //! `picloud serve`: puts store, manager, executor and front together.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     net::SocketAddr,
     path::Path,
     sync::{
@@ -13,20 +14,21 @@ use std::{
 
 use axum::Router;
 use picloud::{
-    Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor,
+    Code, Executor, Host, Orchestrator, Problem, Publisher, RhaiExecutor,
     manager::Manager,
     store::{Store, StoreError},
 };
-use picloud_axum::{Api, Execute, Options, Ready, Version, health_router};
+use picloud_axum::{Api, Execute, Options, Ready, Version, health_router, nothing_else};
 use picloud_sqlx::SqliteStore;
+use tokio::net::TcpListener;
 
 use crate::{
     Exit,
     cli::ServeArgs,
     config::{self, Settings},
     dashboard,
-    dispatch::Dispatch,
-    run,
+    dispatch::{Dispatch, Side},
+    run::{self, Door},
 };
 
 /// How often the store is asked for what other processes wrote.
@@ -35,9 +37,20 @@ const POLL: Duration = Duration::from_secs(2);
 const NEWER_SCHEMA: u8 = 3;
 
 pub(crate) fn main(args: ServeArgs) -> Result<(), Exit> {
+    let print = args.print_config;
     let settings = Settings::load(args)?;
+    if print {
+        return print_config(&settings);
+    }
     let first_admin = config::first_admin()?;
     run::runtime(settings.workers)?.block_on(serve(settings, first_admin))
+}
+
+fn print_config(settings: &Settings) -> Result<(), Exit> {
+    let mut output = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut output, &settings.shown)?;
+    writeln!(output)?;
+    Ok(())
 }
 
 async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Result<(), Exit> {
@@ -46,6 +59,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     }
     // First, so that a second server on the address fails before it touches the database.
     let listener = run::bind(settings.listen)?;
+    let admin_listener = settings.admin_listen.map(run::bind).transpose()?;
     let store = open(&settings).await?;
     let executor: Arc<dyn Executor> = Arc::new(RhaiExecutor::default());
     let publisher = Arc::new(Publisher::new(store.clone(), settings.limits));
@@ -55,14 +69,29 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
 
     let scripts = Orchestrator::builder(publisher.subscribe(), executor)
         .max_running(settings.max_running, settings.max_running_per_app)
-        .control_host(true)
+        .control_host(settings.is_shared())
         .build();
     let stopping = Arc::new(AtomicBool::new(false));
-    let platform = platform(&settings, manager.clone(), publisher.clone(), scripts.clone(), stopping.clone());
+    let health = health(&settings, stopping.clone());
+    let control = control(&settings, manager.clone(), publisher.clone(), scripts.clone());
     let following = tokio::spawn(async move { publisher.follow(POLL).await });
     greet(listener.local_addr()?, &settings, &manager).await?;
-    run::until_stopped(listener, Dispatch { platform, scripts }, || stopping.store(true, Ordering::Relaxed))
-        .await;
+    let hosts: Arc<[Host]> = settings.admin_hosts.clone().into();
+    let side = match &admin_listener {
+        Some(_) => Side::Data,
+        None if hosts.is_empty() => Side::Shared,
+        None => Side::ByHost(hosts.clone()),
+    };
+    let data = Dispatch { side, health, control, scripts };
+    let mut doors = Vec::new();
+    if let Some(listener) = admin_listener {
+        let address = listener.local_addr()?;
+        tracing::info!("admin API and metrics are on http://{address}");
+        warn_of_plain_text(address);
+        doors.push(door(&settings, listener, Dispatch { side: Side::Control(hosts), ..data.clone() }));
+    }
+    doors.push(door(&settings, listener, data));
+    run::until_stopped(doors, settings.shutdown_delay, || stopping.store(true, Ordering::Relaxed)).await;
     following.abort();
     Ok(())
 }
@@ -128,15 +157,27 @@ fn explain(error: &picloud::manager::ManagerError) -> String {
     if fields.is_empty() { error.detail() } else { fields.join("; ") }
 }
 
-fn platform(
+fn door(settings: &Settings, listener: TcpListener, service: Dispatch) -> Door<Dispatch> {
+    Door::new(listener, service, settings.front.clone(), settings.connections.clone())
+}
+
+/// Admin API and dashboard. Answers all other paths with 404.
+fn control(
     settings: &Settings,
     manager: Manager,
     publisher: Arc<Publisher>,
     scripts: Orchestrator,
-    stopping: Arc<AtomicBool>,
 ) -> Router {
     let execute = if settings.execute_public { Execute::Public } else { Execute::Session };
     let options = Options { execute, ..Options::default() };
+    Router::new()
+        .merge(Api::new(manager, publisher, scripts, options).router())
+        .merge(dashboard::router())
+        .merge(nothing_else())
+}
+
+/// What load balancers ask.
+fn health(settings: &Settings, stopping: Arc<AtomicBool>) -> Router {
     let version = Version::new(SqliteStore::SCHEMA, settings.public_base_url.clone());
     let ready: Ready = Arc::new(move || {
         let stopping = stopping.load(Ordering::Relaxed);
@@ -144,10 +185,7 @@ fn platform(
             if stopping { Err(Problem::new(Code::NotReady, "The server is stopping.")) } else { Ok(()) }
         })
     });
-    Router::new()
-        .merge(Api::new(manager, publisher, scripts, options).router())
-        .merge(health_router(version, ready))
-        .merge(dashboard::router())
+    health_router(version, ready)
 }
 
 /// The lines that a newcomer needs.
@@ -161,10 +199,14 @@ async fn greet(address: SocketAddr, settings: &Settings, manager: &Manager) -> R
             "there is no admin yet: set PICLOUD_ADMIN_USERNAME and PICLOUD_ADMIN_PASSWORD (12 characters or more) and start again"
         );
     }
+    warn_of_plain_text(address);
+    Ok(())
+}
+
+fn warn_of_plain_text(address: SocketAddr) {
     if !address.ip().is_loopback() {
         tracing::warn!(
-            "listening beyond this machine without TLS: put a reverse proxy with HTTPS in front (docs/operating.md)"
+            "listening on {address}, beyond this machine and without TLS: put a reverse proxy with HTTPS in front (docs/operating.md)"
         );
     }
-    Ok(())
 }

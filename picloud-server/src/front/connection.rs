@@ -20,14 +20,13 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use picloud::{Client, Scheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::checks::Checked;
 use super::connections::{Phase, Ticket};
-use super::exchange::{Exchange, Serve};
+use super::exchange::{Exchange, Sender, Serve};
 use super::flight::Flight;
 use super::guard::{Guard, Stop};
 use super::settings::{FrontSettings, HeadLimits};
@@ -51,9 +50,8 @@ pub(super) async fn run<S: Serve>(
 ) {
     let flight = Arc::new(Flight::new());
     let guard = Guard::new(stream, &settings, Arc::clone(&flight));
-    // No proxy is trusted yet, so the peer is the client, and what it speaks is plain HTTP.
-    let client = Client { ip: peer.ip(), scheme: Scheme::Http };
-    let exchange = Exchange { service: Checked::new(service), client, flight: Arc::clone(&flight) };
+    let sender = Sender::new(peer.ip(), &settings.trusted_proxies);
+    let exchange = Exchange { service: Checked::new(service), sender, flight: Arc::clone(&flight) };
     let mut http = builder(&settings).serve_connection(TokioIo::new(guard), exchange);
     let Some(result) = drive(&mut http, &flight, &mut ticket).await else { return };
     if let Err(error) = &result {

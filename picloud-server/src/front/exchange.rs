@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -17,6 +18,8 @@ use tower::util::Oneshot;
 
 use super::checks::{Checked, Checking};
 use super::flight::{Counted, Flight};
+use super::forwarded;
+use super::network::Network;
 
 /// What the front serves: anything that answers requests and never fails, such as an orchestrator.
 ///
@@ -37,11 +40,39 @@ impl<S> Serve for S where
 {
 }
 
+/// Whose requests come over a connection.
+#[derive(Debug)]
+pub(super) enum Sender {
+    /// The client itself.
+    Peer(IpAddr),
+    /// A proxy that we trust; the networks of all of them.
+    Proxy(IpAddr, Arc<[Network]>),
+}
+
+impl Sender {
+    /// Who `peer` is.
+    pub(super) fn new(peer: IpAddr, trusted: &Arc<[Network]>) -> Self {
+        let peer = peer.to_canonical();
+        if forwarded::is_trusted(peer, trusted) {
+            Self::Proxy(peer, Arc::clone(trusted))
+        } else {
+            Self::Peer(peer)
+        }
+    }
+
+    fn client<B>(&self, request: &mut Request<B>) -> Client {
+        match self {
+            Self::Peer(peer) => forwarded::direct(request, *peer),
+            Self::Proxy(peer, trusted) => forwarded::proxied(request, *peer, trusted),
+        }
+    }
+}
+
 /// The service as one connection sees it.
 #[derive(Debug)]
 pub(super) struct Exchange<S> {
     pub(super) service: Checked<S>,
-    pub(super) client: Client,
+    pub(super) sender: Sender,
     pub(super) flight: Arc<Flight>,
 }
 
@@ -51,7 +82,8 @@ impl<S: Serve> hyper::service::Service<Request<Incoming>> for Exchange<S> {
     type Future = Answering<Checking<S::Future>, Oneshot<Checked<S>, Request<Incoming>>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        request.extensions_mut().insert(self.client);
+        let client = self.sender.client(&mut request);
+        request.extensions_mut().insert(client);
         let (mut service, flight) = (self.service.clone(), Arc::clone(&self.flight));
         // Nearly every service is always ready; a request is large to carry through one more future.
         let running = match service.poll_ready(&mut Context::from_waker(Waker::noop())) {

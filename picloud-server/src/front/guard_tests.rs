@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::super::checks::Checked;
 use super::super::connection::poll_http;
-use super::super::exchange::Exchange;
+use super::super::exchange::{Exchange, Sender};
 use super::*;
 
 /// Requests as the service saw them.
@@ -33,8 +33,8 @@ async fn record(seen: Seen, request: Request<Incoming>) -> Result<Response<Full<
 fn exchange(seen: &Seen, flight: &Arc<Flight>) -> Exchange<impl super::super::Serve> {
     let seen = Arc::clone(seen);
     let service = tower::service_fn(move |request| record(Arc::clone(&seen), request));
-    let client = picloud::Client { ip: [127, 0, 0, 1].into(), scheme: picloud::Scheme::Http };
-    Exchange { service: Checked::new(service), client, flight: Arc::clone(flight) }
+    let sender = Sender::new([127, 0, 0, 1].into(), &Arc::default());
+    Exchange { service: Checked::new(service), sender, flight: Arc::clone(flight) }
 }
 
 /// Writes the stream in pieces and reads all answers.

@@ -71,7 +71,7 @@ pub async fn serve<S: Serve>(
             tracing::debug!(%peer, %error, "connection ended before it began");
             continue;
         }
-        tokio::spawn(connection::run(stream, peer, service.clone(), settings, ticket));
+        tokio::spawn(connection::run(stream, peer, service.clone(), settings.clone(), ticket));
     }
 }
 

@@ -5,7 +5,8 @@
 //! that are slow, silent or too many are the front's business, not the service's.
 //!
 //! In reading order: [`listener`](serve) accepts, `connection` runs one socket, `guard` sits between the
-//! socket and hyper, `framing`, `head` and `chunked` follow the bytes, `refusal` says no.
+//! socket and hyper, `framing`, `head` and `chunked` follow the bytes, `refusal` says no. `forwarded` finds the
+//! client behind a trusted proxy.
 
 mod checks;
 mod chunked;
@@ -13,6 +14,7 @@ mod connection;
 mod connections;
 mod exchange;
 mod flight;
+mod forwarded;
 mod framing;
 mod guard;
 mod head;

@@ -1,5 +1,6 @@
 //! The numbers of the HTTP front.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::network::Network;
@@ -80,12 +81,14 @@ impl Default for ConnectionLimits {
 }
 
 /// Everything one listener needs to know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct FrontSettings {
     /// What a request head may be.
     pub head: HeadLimits,
     /// How long a peer may take.
     pub timeouts: Timeouts,
+    /// Peers that are believed when they say for whom they send a request: none.
+    pub trusted_proxies: Arc<[Network]>,
     /// Send small packets at once. Without it an answer may wait for the peer's delayed ACK.
     pub nodelay: bool,
     /// Send the answers to pipelined requests together, in fewer and larger packets. An answer then waits
@@ -101,6 +104,7 @@ impl Default for FrontSettings {
         Self {
             head: HeadLimits::default(),
             timeouts: Timeouts::default(),
+            trusted_proxies: Arc::default(),
             nodelay: true,
             pipeline_flush: true,
             writev: None,

@@ -15,4 +15,6 @@ mod process;
 mod readme;
 #[cfg(unix)]
 mod server;
+#[cfg(unix)]
+mod settings;
 mod support;

@@ -147,7 +147,8 @@ impl Server {
         let body = json!({ "username": USERNAME, "password": PASSWORD });
         let reply = call(self.address, "POST", "/api/v1/admin/auth/login", None, Some(&body));
         assert_eq!(reply.status, 200, "{reply}");
-        Admin { address: self.address, token: reply.json()["token"].as_str().unwrap().to_owned() }
+        let token = reply.json()["token"].as_str().unwrap().to_owned();
+        Admin { address: self.address, token, host: None }
     }
 }
 
@@ -156,12 +157,17 @@ impl Server {
 pub(crate) struct Admin {
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
+    /// The name that the control plane goes by; none means the address.
+    pub(crate) host: Option<String>,
 }
 
 impl Admin {
     /// `path` is below `/api/v1/admin`.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
-        call(self.address, method, &format!("/api/v1/admin{path}"), Some(&self.token), body)
+        let host = self.host.clone().unwrap_or_else(|| self.address.to_string());
+        let token = Some(self.token.as_str()).filter(|token| !token.is_empty());
+        let request = message_to(&host, method, &format!("/api/v1/admin{path}"), token, body);
+        try_send(self.address, &request).unwrap_or_else(|| panic!("no answer to {method} {path}"))
     }
 
     /// Makes something; what was made.
@@ -242,11 +248,15 @@ pub(crate) fn message(
     token: Option<&str>,
     body: Option<&Value>,
 ) -> Vec<u8> {
+    message_to(&address.to_string(), method, path, token, body)
+}
+
+fn message_to(host: &str, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Vec<u8> {
     let body = body.map(Value::to_string).unwrap_or_default();
     let length = body.len();
     let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{token}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{token}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     );
     [head.as_bytes(), body.as_bytes()].concat()
 }

@@ -314,7 +314,7 @@ fn what_another_process_writes_is_noticed() {
     let seen = eventually("the poll", || two.get("shared.test", "/shared"), |reply| reply.status == 200);
     assert_eq!(seen.text(), "from the other");
     // Sessions are shared as well.
-    let there = Admin { address: two.address, token: admin.token };
+    let there = Admin { address: two.address, ..admin };
     let me: Value = there.call("GET", "/auth/me", None).json();
     assert_eq!(me["admin"]["username"], USERNAME);
 }
