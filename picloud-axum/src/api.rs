@@ -1,15 +1,37 @@
 //! What the API is made of, and the table of its routes.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
-    routing::{any, delete, get, patch, post, put},
+    routing::any,
 };
-use picloud::{Limits, Orchestrator, Publisher, manager::Manager};
+use picloud::{Code, Limits, Orchestrator, Publisher, manager::Manager};
+use serde_json::Value;
 
-use crate::{apps, auth, credential, domains, envelope, error, execute, lookup, routes, scripts};
+use crate::{
+    apps, auth, credential, domains, envelope, error, execute,
+    health::Health,
+    lookup,
+    openapi::{Document, Entry},
+    routes, scripts,
+    table::routes,
+};
+
+/// Runs a script by id, with any method.
+const EXECUTE: &str = "/api/v1/execute/{script_id}";
+/// The methods that the document shows for it.
+const EXECUTE_METHODS: &[(&str, &str)] = &[
+    ("get", "execute::get"),
+    ("post", "execute::post"),
+    ("put", "execute::put"),
+    ("patch", "execute::patch"),
+    ("delete", "execute::delete"),
+];
 
 /// The admin API and execute. Clones share everything.
 ///
@@ -61,54 +83,85 @@ impl Default for Options {
     }
 }
 
-/// Declares the routes that need a session, once: for the router, and for those who check or document them.
-macro_rules! closed {
-    ($($method:ident $path:literal => $handler:path;)*) => {
-        impl Api {
-            /// Method (in lower case) and path of every route that needs a session, but for execute.
-            pub const CLOSED: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($method), concat!("/api/v1/admin", $path)),)*];
-        }
+routes! {
+    /// What needs no session.
+    Open: Ctx, "/api/v1";
 
-        fn closed() -> Router<Ctx> {
-            Router::new()$(.route(concat!("/api/v1/admin", $path), $method($handler)))*
-        }
-    };
+    /// Logs an admin in.
+    /// The token is the answer, and a cookie too: a client uses one of them. After five wrong passwords an account has
+    /// to wait, at most 15 minutes.
+    post "/admin/auth/login" => auth::login, [Code::Unauthorized, Code::TooManyAttempts, Code::Overloaded];
+
+    /// This document.
+    get "/openapi.json" => openapi_document;
 }
 
-closed! {
+routes! {
+    /// What needs a session.
+    Closed: Ctx, "/api/v1/admin";
+
+    /// Ends this session.
     post "/auth/logout" => auth::logout;
+    /// Who is logged in.
     get "/auth/me" => auth::me;
 
+    /// Apps, oldest first.
     get "/apps" => apps::list;
-    post "/apps" => apps::create;
+    /// Makes an app.
+    post "/apps" => apps::create, [Code::Conflict];
+    /// One app.
     get "/apps/{app}" => apps::read;
-    patch "/apps/{app}" => apps::update;
+    /// Renames an app, or replaces its limits.
+    patch "/apps/{app}" => apps::update, [Code::Conflict];
+    /// Removes an app and all that it owns.
     delete "/apps/{app}" => apps::remove;
 
+    /// The host names that an app claims.
     get "/apps/{app}/domains" => domains::list;
-    post "/apps/{app}/domains" => domains::claim;
+    /// Claims host names for an app.
+    /// A pattern is a host name, `*.` or `{name}.` before one for one more label, or `*` for any host.
+    post "/apps/{app}/domains" => domains::claim, [Code::Conflict];
+    /// Gives up a claim.
     delete "/domains/{id}" => domains::release;
 
+    /// An app's scripts, without their sources.
     get "/apps/{app}/scripts" => scripts::list;
-    post "/apps/{app}/scripts" => scripts::create;
+    /// Makes a script.
+    /// A source that does not compile is refused with line and column.
+    post "/apps/{app}/scripts" => scripts::create, [Code::Conflict];
+    /// Says what is wrong with a source; saves nothing.
     post "/scripts/check" => scripts::check;
+    /// One script.
     get "/scripts/{id}" => scripts::read;
-    put "/scripts/{id}" => scripts::update;
+    /// Saves the next version of a script.
+    /// It answers from the moment that this call does.
+    put "/scripts/{id}" => scripts::update, [Code::Conflict];
+    /// Removes a script and the routes that lead to it.
     delete "/scripts/{id}" => scripts::remove;
 
+    /// An app's routes.
     get "/apps/{app}/routes" => routes::list;
+    /// Says what a new route would collide with, and what would go before it; saves nothing.
     post "/apps/{app}/routes/check" => routes::check;
+    /// The routes that lead to a script.
     get "/scripts/{id}/routes" => routes::list_of_script;
-    post "/scripts/{id}/routes" => routes::create;
+    /// Makes a route to a script.
+    post "/scripts/{id}/routes" => routes::create, [Code::Conflict];
+    /// One route.
     get "/routes/{id}" => routes::read;
-    patch "/routes/{id}" => routes::update;
+    /// Changes a route.
+    patch "/routes/{id}" => routes::update, [Code::Conflict];
+    /// Removes a route.
     delete "/routes/{id}" => routes::remove;
 
-    post "/match" => lookup::lookup;
+    /// Says what would answer a request, and why.
+    post "/match" => lookup::lookup, [Code::NotFound];
 }
 
 impl Api {
+    /// Method (in lower case) and path of every route that needs a session, but for execute.
+    pub const CLOSED: &'static [(&'static str, &'static str)] = Closed::ROUTES;
+
     /// An API that changes things through `manager`, answers questions about routing from what `publisher` has
     /// published, and runs scripts on `orchestrator`.
     #[must_use]
@@ -123,11 +176,10 @@ impl Api {
 
     /// All below `/api`; paths there that nothing answers are answered with a problem too. Has no fallback.
     pub fn router(&self) -> Router {
-        let execute = Router::new().route("/api/v1/execute/{script_id}", any(execute::execute));
-        let login = Router::new().route("/api/v1/admin/auth/login", post(auth::login));
+        let execute = Router::new().route(EXECUTE, any(execute::execute));
         let (open, closed) = match self.0.options.execute {
-            Execute::Session => (login, closed().merge(execute)),
-            Execute::Public => (login.merge(execute), closed()),
+            Execute::Session => (Open::router(), Closed::router().merge(execute)),
+            Execute::Public => (Open::router().merge(execute), Closed::router()),
         };
         // Denied by default: the layer stands before each of these routes, whatever its method.
         let closed = closed
@@ -141,6 +193,26 @@ impl Api {
             .layer(from_fn(envelope::wrap))
             .with_state(self.0.clone())
     }
+
+    /// The OpenAPI 3.1 document of all that this crate answers; `picloud-axum/openapi.json` is a copy of it.
+    #[must_use]
+    pub fn openapi() -> Value {
+        let mut document = Document::new();
+        Health::describe(&mut document);
+        Open::describe(&mut document);
+        Closed::describe(&mut document);
+        for (method, handler) in EXECUTE_METHODS {
+            let doc = &["Runs a script by its id, whatever its routes and with any method."];
+            let entry = Entry { method, path: EXECUTE, handler, doc, codes: &[] };
+            document.operation(&entry, &execute::execute);
+        }
+        document.finish()
+    }
+}
+
+async fn openapi_document() -> axum::Json<&'static Value> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(Api::openapi);
+    axum::Json(&DOCUMENT)
 }
 
 impl fmt::Debug for Api {

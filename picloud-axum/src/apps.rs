@@ -1,26 +1,26 @@
 //! Apps.
 
-use axum::{extract::State, response::Response};
-use http::StatusCode;
+use axum::extract::State;
 use picloud::{
     AppId, LimitOverrides, Slug,
     manager::{AppChanges, NewApp},
     store::AppRecord,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     api::Ctx,
     credential::Admin,
     error::ApiError,
-    etag::{Base, IfMatch, created, found},
+    etag::{Base, Created, Done, Found, IfMatch, created, found},
     input::{AppPath, Json},
     page::{Page, Wanted},
     time::Time,
 };
 
 /// An app, as clients see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct App {
     id: AppId,
     slug: Slug,
@@ -49,17 +49,17 @@ pub(crate) async fn create(
     admin: Admin,
     base: Base,
     Json(input): Json<NewApp>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<App>, ApiError> {
     let row = api.manager.create_app(admin.actor(), input).await?;
-    Ok(created::<_, App>(&base, "apps", row))
+    Ok(created(&base, "apps", row))
 }
 
 pub(crate) async fn read(
     State(api): State<Ctx>,
     _: Admin,
     AppPath(key): AppPath,
-) -> Result<Response, ApiError> {
-    Ok(found::<_, App>(api.manager.app(&key).await?))
+) -> Result<Found<App>, ApiError> {
+    Ok(found(api.manager.app(&key).await?))
 }
 
 pub(crate) async fn update(
@@ -68,11 +68,11 @@ pub(crate) async fn update(
     AppPath(key): AppPath,
     condition: IfMatch,
     Json(changes): Json<AppChanges>,
-) -> Result<Response, ApiError> {
+) -> Result<Found<App>, ApiError> {
     let row = api.manager.app(&key).await?;
     let expected = condition.expected(&row)?;
     let row = api.manager.update_app(admin.actor(), &row.id.into(), expected, changes).await?;
-    Ok(found::<_, App>(row))
+    Ok(found(row))
 }
 
 pub(crate) async fn remove(
@@ -80,9 +80,9 @@ pub(crate) async fn remove(
     admin: Admin,
     AppPath(key): AppPath,
     condition: IfMatch,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Done, ApiError> {
     let row = api.manager.app(&key).await?;
     let expected = condition.expected(&row)?;
     api.manager.delete_app(admin.actor(), &row.id.into(), expected).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }

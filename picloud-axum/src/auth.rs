@@ -2,68 +2,97 @@
 
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header::SET_COOKIE, request::Parts};
+use http::{HeaderValue, header::SET_COOKIE, request::Parts};
 use picloud::{
     AdminId, Client, SessionId,
     manager::{Login, Session},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Ctx,
     credential::{self, Admin},
     error::ApiError,
-    input,
+    etag::Done,
+    input::Small,
+    openapi::{Describe, Operation},
     time::Time,
 };
 
 /// Bytes of a login. Hashing is dear, so what leads to it is small.
 const MAX_LOGIN: usize = 4 * 1024;
 
-/// What logs an admin in. Not `Debug`: it is a secret.
-#[derive(Deserialize)]
+// Not `Debug`: it is a secret.
+/// What logs an admin in.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LoginInput {
+#[schemars(rename = "Login")]
+pub(crate) struct LoginInput {
     username: String,
     password: String,
 }
 
 /// What a login gives.
-#[derive(Serialize)]
-struct LoggedIn {
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct LoggedIn {
     token: String,
     expires_at: Time,
     admin: AdminView,
 }
 
+/// An answer that changes what cookie the browser has.
+pub(crate) struct WithCookie<T> {
+    cookie: Option<HeaderValue>,
+    answer: T,
+}
+
+impl<T: IntoResponse> IntoResponse for WithCookie<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.answer.into_response();
+        response.headers_mut().extend(self.cookie.map(|cookie| (SET_COOKIE, cookie)));
+        response
+    }
+}
+
+impl<T: Describe> Describe for WithCookie<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+    }
+}
+
 /// Who uses the API.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Me {
     admin: AdminView,
     session: SessionView,
 }
 
 /// An account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Admin")]
 struct AdminView {
     id: AdminId,
     username: String,
 }
 
 /// A session, without its token.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 struct SessionView {
     id: SessionId,
     created_at: Time,
     expires_at: Time,
 }
 
-pub(crate) async fn login(State(api): State<Ctx>, request: Request) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    let LoginInput { username, password } = input::json(&parts.headers, body, MAX_LOGIN).await?;
+pub(crate) async fn login(
+    State(api): State<Ctx>,
+    parts: Parts,
+    Small(LoginInput { username, password }): Small<LoginInput, MAX_LOGIN>,
+) -> Result<WithCookie<Json<LoggedIn>>, ApiError> {
     let ip = parts.extensions.get::<Client>().map(|client| client.ip);
     let login = api.manager.auth().login(&username, &password, ip).await?;
     end_replaced(&api, &parts).await;
@@ -81,29 +110,24 @@ async fn end_replaced(api: &Ctx, parts: &Parts) {
     }
 }
 
-fn logged_in(parts: &Parts, Login { token, session }: Login) -> Response {
+fn logged_in(parts: &Parts, Login { token, session }: Login) -> WithCookie<Json<LoggedIn>> {
     let cookie = credential::set_cookie(credential::scheme(parts), Some(token.reveal()));
     let body = LoggedIn {
         token: token.reveal().to_owned(),
         expires_at: Time(session.expires_at),
         admin: AdminView { id: session.admin, username: session.username },
     };
-    let mut response = Json(body).into_response();
-    response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
-    response
+    WithCookie { cookie, answer: Json(body) }
 }
 
 pub(crate) async fn logout(
     State(api): State<Ctx>,
     Admin(session): Admin,
-    request: Request,
-) -> Result<Response, ApiError> {
+    parts: Parts,
+) -> Result<WithCookie<Done>, ApiError> {
     api.manager.auth().logout(session.id).await?;
-    let (parts, _) = request.into_parts();
     let cookie = credential::set_cookie(credential::scheme(&parts), None);
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
-    Ok(response)
+    Ok(WithCookie { cookie, answer: Done })
 }
 
 pub(crate) async fn me(Admin(session): Admin) -> Json<Me> {

@@ -15,7 +15,12 @@ use picloud::{
     manager::{Actor, Session},
 };
 
-use crate::{api::Ctx, error::ApiError, origin};
+use crate::{
+    api::Ctx,
+    error::ApiError,
+    openapi::{Describe, Operation},
+    origin,
+};
 
 /// Proof that a request comes from an admin. Only [`require`] makes one.
 #[derive(Debug, Clone)]
@@ -34,6 +39,12 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let admin = parts.extensions.get::<Self>().cloned();
         admin.ok_or_else(|| ApiError::new(Code::Internal, "This route has no session check before it."))
+    }
+}
+
+impl Describe for Admin {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.needs_session();
     }
 }
 

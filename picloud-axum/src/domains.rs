@@ -1,22 +1,22 @@
 //! Domains: an app's claims on host names.
 
-use axum::{extract::State, response::Response};
-use http::StatusCode;
+use axum::extract::State;
 use picloud::{AppId, DomainId, DomainPattern, store::DomainRecord};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Ctx,
     credential::Admin,
     error::ApiError,
-    etag::{Base, IfMatch, created},
+    etag::{Base, Created, Done, IfMatch, created},
     input::{AppPath, IdPath, Json},
     page::{Page, Wanted},
     time::Time,
 };
 
 /// A claim, as clients see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Domain {
     id: DomainId,
     app_id: AppId,
@@ -27,7 +27,7 @@ pub(crate) struct Domain {
 }
 
 /// What a new claim is made of.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewDomain {
     pattern: String,
@@ -57,9 +57,9 @@ pub(crate) async fn claim(
     base: Base,
     AppPath(key): AppPath,
     Json(NewDomain { pattern }): Json<NewDomain>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Domain>, ApiError> {
     let row = api.manager.claim_domain(admin.actor(), &key, &pattern).await?;
-    Ok(created::<_, Domain>(&base, "domains", row))
+    Ok(created(&base, "domains", row))
 }
 
 pub(crate) async fn release(
@@ -67,8 +67,8 @@ pub(crate) async fn release(
     admin: Admin,
     IdPath(id): IdPath<DomainId>,
     condition: IfMatch,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Done, ApiError> {
     condition.expected(&api.manager.domain(id).await?)?;
     api.manager.release_domain(admin.actor(), id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }

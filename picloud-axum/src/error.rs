@@ -10,6 +10,8 @@ use http::{
 };
 use picloud::{Code, FieldError, Problem, manager::ManagerError};
 
+use crate::openapi::{Describe, Operation};
+
 /// An error answer. The envelope gives it the id of its request.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -56,6 +58,16 @@ impl IntoResponse for ApiError {
         response.headers_mut().extend(header);
         response.extensions_mut().insert(*problem);
         response
+    }
+}
+
+impl<T: Describe> Describe for Result<T, ApiError> {
+    fn describe(operation: &mut Operation<'_>) {
+        T::describe(operation);
+        operation.problems(&[Code::Internal, Code::StorageUnavailable]);
+        if operation.changes_things() {
+            operation.problems(&[Code::StorageFull]);
+        }
     }
 }
 

@@ -14,10 +14,14 @@ use picloud::{
     Code,
     store::{AppRecord, DomainRecord, RouteRecord, ScriptRecord},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::error::ApiError;
+use crate::{
+    error::ApiError,
+    openapi::{Describe, Operation},
+};
 
 /// A row that the API shows as one thing.
 pub(crate) trait Thing {
@@ -83,23 +87,73 @@ impl Thing for RouteRecord {
     }
 }
 
+/// The answer with one thing.
+pub(crate) struct Found<T> {
+    etag: HeaderValue,
+    thing: T,
+}
+
+/// The answer that a thing was made.
+pub(crate) struct Created<T> {
+    location: Option<HeaderValue>,
+    found: Found<T>,
+}
+
+/// The answer that something was done, and there is no more to say.
+pub(crate) struct Done;
+
 /// Answers with one thing as a `T`.
-pub(crate) fn found<R: Thing, T: From<R> + Serialize>(row: R) -> Response {
+pub(crate) fn found<R: Thing, T: From<R>>(row: R) -> Found<T> {
     let etag = HeaderValue::from_str(&row.etag()).expect("an id and a version are visible ASCII");
-    ([(ETAG, etag)], Json(T::from(row))).into_response()
+    Found { etag, thing: T::from(row) }
 }
 
 /// Answers that a thing was made, and that it is below `collection` from now on.
-pub(crate) fn created<R: Thing, T: From<R> + Serialize>(
-    base: &Base,
-    collection: &'static str,
-    row: R,
-) -> Response {
+pub(crate) fn created<R: Thing, T: From<R>>(base: &Base, collection: &'static str, row: R) -> Created<T> {
     let location = format!("{}/api/v1/admin/{collection}/{}", base.0, row.id());
-    let mut response = (StatusCode::CREATED, found::<R, T>(row)).into_response();
     // A path that the API is nested in may be more than a header can say.
-    response.headers_mut().extend(HeaderValue::from_str(&location).ok().map(|value| (LOCATION, value)));
-    response
+    Created { location: HeaderValue::from_str(&location).ok(), found: found(row) }
+}
+
+impl<T: Serialize> IntoResponse for Found<T> {
+    fn into_response(self) -> Response {
+        ([(ETAG, self.etag)], Json(self.thing)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CREATED, self.found).into_response();
+        response.headers_mut().extend(self.location.map(|value| (LOCATION, value)));
+        response
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+const ETAG_IS: (&str, &str) = ("etag", "Names this state of the thing, for `If-Match`.");
+
+impl<T: JsonSchema> Describe for Found<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answer::<T>(StatusCode::OK, &[ETAG_IS]);
+    }
+}
+
+impl<T: JsonSchema> Describe for Created<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation
+            .answer::<T>(StatusCode::CREATED, &[ETAG_IS, ("location", "Where the thing is from now on.")]);
+    }
+}
+
+impl Describe for Done {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.empty_answer(StatusCode::NO_CONTENT);
+    }
 }
 
 /// The path that the API is nested in; empty at the root.
@@ -146,5 +200,17 @@ impl<S: Sync> FromRequestParts<S> for IfMatch {
         }
         let any = tags.is_empty() || tags.iter().any(|tag| tag == "*");
         Ok(Self((!any).then_some(tags)))
+    }
+}
+
+impl Describe for Base {
+    fn describe(_: &mut Operation<'_>) {}
+}
+
+impl Describe for IfMatch {
+    fn describe(operation: &mut Operation<'_>) {
+        let about = "Only if the thing is as it was when its `etag` was this.";
+        operation.parameter::<String>("header", "if-match", about);
+        operation.problems(&[Code::PreconditionFailed]);
     }
 }

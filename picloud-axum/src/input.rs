@@ -9,9 +9,14 @@ use axum::{
 use http::{HeaderMap, header::CONTENT_LENGTH, header::CONTENT_TYPE, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use picloud::{Code, DomainId, FieldError, RouteId, ScriptId, store::AppKey};
+use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{api::Ctx, error::ApiError};
+use crate::{
+    api::Ctx,
+    error::ApiError,
+    openapi::{Describe, Operation},
+};
 
 /// How deep JSON may be nested. What the API takes needs two levels.
 const MAX_DEPTH: usize = 64;
@@ -28,15 +33,35 @@ impl<T: DeserializeOwned> FromRequest<Ctx> for Json<T> {
     }
 }
 
+/// A JSON body of up to `MAX` bytes, where what follows is dear.
+pub(crate) struct Small<T, const MAX: usize>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync, const MAX: usize> FromRequest<S> for Small<T, MAX> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        json(&parts.headers, body, MAX).await.map(Self)
+    }
+}
+
+impl<T: JsonSchema> Describe for Json<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.body::<T>();
+    }
+}
+
+impl<T: JsonSchema, const MAX: usize> Describe for Small<T, MAX> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.body::<T>();
+    }
+}
+
 /// A JSON body of up to `limit` bytes.
 ///
 /// # Errors
 /// 415, 413, 400 for what is not JSON, and 422 with the field for what is not the JSON that is wanted.
-pub(crate) async fn json<T: DeserializeOwned>(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<T, ApiError> {
+async fn json<T: DeserializeOwned>(headers: &HeaderMap, body: Body, limit: usize) -> Result<T, ApiError> {
     if !is_json(headers) {
         let detail = "The body of this request is JSON: send it with `Content-Type: application/json`.";
         return Err(ApiError::new(Code::UnsupportedMediaType, detail));
@@ -138,7 +163,7 @@ pub(crate) struct AppPath(pub(crate) AppKey);
 pub(crate) struct IdPath<T>(pub(crate) T);
 
 /// An id that paths may have.
-pub(crate) trait PathId: FromStr {
+pub(crate) trait PathId: FromStr + JsonSchema {
     /// What it is the id of.
     const WHAT: &'static str;
 }
@@ -170,6 +195,20 @@ impl<S: Send + Sync, T: PathId> FromRequestParts<S> for IdPath<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let id = parameter(parts, state).await.and_then(|text| text.parse().ok());
         id.map(Self).ok_or_else(|| ApiError::not_found(T::WHAT))
+    }
+}
+
+impl Describe for AppPath {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.path_parameter::<String>("The app's slug or id.");
+        operation.problems(&[Code::NotFound]);
+    }
+}
+
+impl<T: PathId> Describe for IdPath<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.path_parameter::<T>("Its id.");
+        operation.problems(&[Code::NotFound]);
     }
 }
 

@@ -22,10 +22,12 @@ mod execute;
 mod health;
 mod input;
 mod lookup;
+mod openapi;
 mod origin;
 mod page;
 mod routes;
 mod scripts;
+mod table;
 mod time;
 
 pub use api::{Api, Execute, Options};

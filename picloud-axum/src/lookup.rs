@@ -1,19 +1,23 @@
 //! What would answer a request, and why: the question of every "it says 404".
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use http::{Method, Uri};
 use picloud::{
     AppId, Code, FieldError, Host, Match, Miss, Params, RouteId, Router, ScriptId, Slug, check_path,
     is_reserved, store::RouteRecord,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{api::Ctx, credential::Admin, error::ApiError, input::Json};
 
 /// A request that nobody sends.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MatchQuestion")]
 pub(crate) struct Question {
     method: String,
     /// Absolute, or a path alone: then only the claim on any host can answer.
@@ -21,26 +25,31 @@ pub(crate) struct Question {
 }
 
 /// Everything that was found on the way, as far as it went.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "MatchAnswer")]
 pub(crate) struct Found {
     matched: bool,
     claim: Option<String>,
     app: Option<AppFound>,
     route: Option<RouteFound>,
     script: Option<ScriptFound>,
+    #[schemars(with = "BTreeMap<String, String>")]
     params: Map<String, Value>,
+    #[schemars(with = "BTreeMap<String, String>")]
     host_params: Map<String, Value>,
     /// Why nothing answers.
     why: Option<Why>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MatchedApp")]
 struct AppFound {
     id: AppId,
     slug: Slug,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MatchedRoute")]
 struct RouteFound {
     /// None if the route has changed since it was published.
     id: Option<RouteId>,
@@ -48,7 +57,8 @@ struct RouteFound {
     path: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MatchedScript")]
 struct ScriptFound {
     id: ScriptId,
     name: String,
@@ -56,7 +66,8 @@ struct ScriptFound {
 }
 
 /// The answer that the caller would get instead.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "NoMatch")]
 struct Why {
     code: &'static str,
     detail: String,

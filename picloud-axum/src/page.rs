@@ -3,10 +3,15 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use picloud::FieldError;
+use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{error::ApiError, etag::Thing};
+use crate::{
+    error::ApiError,
+    etag::Thing,
+    openapi::{Describe, Operation},
+};
 
 const DEFAULT: usize = 50;
 const MAX: usize = 200;
@@ -19,9 +24,11 @@ pub(crate) struct Wanted {
 }
 
 /// One page of a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub(crate) struct Page<T> {
     items: Vec<T>,
+    /// Ask for the next page with this as `cursor`; null on the last page.
     next_cursor: Option<String>,
 }
 
@@ -58,6 +65,23 @@ impl<S: Sync> FromRequestParts<S> for Wanted {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         Self::parse(parts.uri.query().unwrap_or_default()).map_err(ApiError::field)
     }
+}
+
+impl Describe for Wanted {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.query::<Parameters>();
+    }
+}
+
+/// What [`Wanted`] reads, for the document.
+#[derive(JsonSchema)]
+#[allow(dead_code, reason = "only its schema is used")]
+struct Parameters {
+    /// Most items of the answer.
+    #[schemars(range(min = 1, max = MAX), extend("default" = DEFAULT))]
+    limit: u32,
+    /// The `next_cursor` of the page before.
+    cursor: String,
 }
 
 fn parse_limit(text: &str) -> Result<usize, FieldError> {

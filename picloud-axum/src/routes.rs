@@ -1,26 +1,26 @@
 //! Routes.
 
-use axum::{extract::State, response::Response};
-use http::StatusCode;
+use axum::extract::State;
 use picloud::{
     AppId, RouteId, ScriptId,
     manager::{NewRoute, RouteChanges, RouteCheck},
     store::RouteRecord,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Ctx,
     credential::Admin,
     error::ApiError,
-    etag::{Base, IfMatch, created, found},
+    etag::{Base, Created, Done, Found, IfMatch, created, found},
     input::{AppPath, IdPath, Json},
     page::{Page, Wanted},
     time::Time,
 };
 
 /// A route, as clients see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Route {
     id: RouteId,
     app_id: AppId,
@@ -33,15 +33,17 @@ pub(crate) struct Route {
 }
 
 /// A route that is not there yet.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PlannedRoute")]
 pub(crate) struct Planned {
     method: String,
     path: String,
 }
 
 /// How a new route would stand to those there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RouteCheck")]
 pub(crate) struct Checked {
     ok: bool,
     conflicts: Vec<Route>,
@@ -97,17 +99,17 @@ pub(crate) async fn create(
     base: Base,
     IdPath(script): IdPath<ScriptId>,
     Json(input): Json<NewRoute>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Route>, ApiError> {
     let row = api.manager.create_route(admin.actor(), script, input).await?;
-    Ok(created::<_, Route>(&base, "routes", row))
+    Ok(created(&base, "routes", row))
 }
 
 pub(crate) async fn read(
     State(api): State<Ctx>,
     _: Admin,
     IdPath(id): IdPath<RouteId>,
-) -> Result<Response, ApiError> {
-    Ok(found::<_, Route>(api.manager.route(id).await?))
+) -> Result<Found<Route>, ApiError> {
+    Ok(found(api.manager.route(id).await?))
 }
 
 pub(crate) async fn update(
@@ -116,10 +118,10 @@ pub(crate) async fn update(
     IdPath(id): IdPath<RouteId>,
     condition: IfMatch,
     Json(changes): Json<RouteChanges>,
-) -> Result<Response, ApiError> {
+) -> Result<Found<Route>, ApiError> {
     let expected = condition.expected(&api.manager.route(id).await?)?;
     let row = api.manager.update_route(admin.actor(), id, expected, changes).await?;
-    Ok(found::<_, Route>(row))
+    Ok(found(row))
 }
 
 pub(crate) async fn remove(
@@ -127,10 +129,10 @@ pub(crate) async fn remove(
     admin: Admin,
     IdPath(id): IdPath<RouteId>,
     condition: IfMatch,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Done, ApiError> {
     let expected = condition.expected(&api.manager.route(id).await?)?;
     api.manager.delete_route(admin.actor(), id, expected).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
 pub(crate) async fn check(

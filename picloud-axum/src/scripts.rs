@@ -2,25 +2,25 @@
 
 use std::fmt::Write;
 
-use axum::{extract::State, response::Response};
-use http::StatusCode;
+use axum::extract::State;
 use picloud::{
     AdminId, AppId, Diagnostic, LimitOverrides, ScriptId, manager::ScriptInput, store::ScriptRecord,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::Ctx,
     credential::Admin,
     error::ApiError,
-    etag::{Base, IfMatch, created, found},
+    etag::{Base, Created, Done, Found, IfMatch, created, found},
     input::{AppPath, IdPath, Json},
     page::{Page, Wanted},
     time::Time,
 };
 
 /// A script, as clients see it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Script {
     #[serde(flatten)]
     summary: ScriptSummary,
@@ -28,7 +28,7 @@ pub(crate) struct Script {
 }
 
 /// A script in a list: all but its source.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ScriptSummary {
     id: ScriptId,
     app_id: AppId,
@@ -43,14 +43,15 @@ pub(crate) struct ScriptSummary {
 }
 
 /// A source to be checked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     source: String,
 }
 
 /// What is wrong with a source.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SourceCheck")]
 pub(crate) struct Checked {
     diagnostics: Vec<Diagnostic>,
 }
@@ -104,17 +105,17 @@ pub(crate) async fn create(
     base: Base,
     AppPath(key): AppPath,
     Json(input): Json<ScriptInput>,
-) -> Result<Response, ApiError> {
+) -> Result<Created<Script>, ApiError> {
     let row = api.manager.create_script(admin.actor(), &key, input).await?;
-    Ok(created::<_, Script>(&base, "scripts", row))
+    Ok(created(&base, "scripts", row))
 }
 
 pub(crate) async fn read(
     State(api): State<Ctx>,
     _: Admin,
     IdPath(id): IdPath<ScriptId>,
-) -> Result<Response, ApiError> {
-    Ok(found::<_, Script>(api.manager.script(id).await?))
+) -> Result<Found<Script>, ApiError> {
+    Ok(found(api.manager.script(id).await?))
 }
 
 pub(crate) async fn update(
@@ -123,10 +124,10 @@ pub(crate) async fn update(
     IdPath(id): IdPath<ScriptId>,
     condition: IfMatch,
     Json(input): Json<ScriptInput>,
-) -> Result<Response, ApiError> {
+) -> Result<Found<Script>, ApiError> {
     let expected = condition.expected(&api.manager.script(id).await?)?;
     let row = api.manager.update_script(admin.actor(), id, expected, input).await?;
-    Ok(found::<_, Script>(row))
+    Ok(found(row))
 }
 
 pub(crate) async fn remove(
@@ -134,10 +135,10 @@ pub(crate) async fn remove(
     admin: Admin,
     IdPath(id): IdPath<ScriptId>,
     condition: IfMatch,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Done, ApiError> {
     let expected = condition.expected(&api.manager.script(id).await?)?;
     api.manager.delete_script(admin.actor(), id, expected).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
 pub(crate) async fn check(

@@ -1,6 +1,9 @@
 //! Points in time as clients see them: RFC 3339 in UTC.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Microseconds since 1970 UTC, shown as `2026-01-02T03:04:05.000006Z`: always of one length, so that texts sort.
@@ -12,6 +15,20 @@ impl Serialize for Time {
         let end = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
         let time = Timestamp::from_microsecond(self.0).unwrap_or(end);
         serializer.collect_str(&format_args!("{time:.6}"))
+    }
+}
+
+impl JsonSchema for Time {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
     }
 }
 

@@ -35,6 +35,7 @@ pub trait Executor: Send + Sync {
 
 /// Something wrong in a script, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnostic {
     /// Line, from 1.
     pub line: u32,
@@ -48,6 +49,7 @@ pub struct Diagnostic {
 
 /// How bad a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The script does not compile.

@@ -15,6 +15,7 @@ macro_rules! limits {
         /// assert!(limits.checked().is_ok());
         /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct Limits {
             $($(#[$doc])* pub $field: u64,)*
         }
@@ -43,11 +44,13 @@ macro_rules! limits {
             }
         }
 
-        /// Limits that a server, an app or a script sets for itself; what is `None` is inherited.
+        /// Limits that a server, an app or a script sets for itself; what is not set is inherited.
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct LimitOverrides {
-            $(#[doc = concat!("Overrides [`Limits::", stringify!($field), "`].")]
+            $($(#[$doc])*
+            #[cfg_attr(feature = "schema", schemars(range(min = 1, max = $max)))]
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub $field: Option<u64>,)*
         }

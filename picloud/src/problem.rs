@@ -11,13 +11,15 @@ pub(crate) const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("applicati
 
 /// One error answer: the members of RFC 9457, and `code`, `request_id` and `errors` as extensions.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
+    /// Always `about:blank`: `code` is what tells problems apart.
     #[serde(rename = "type")]
     kind: &'static str,
     title: String,
     status: u16,
     detail: String,
-    /// One of [`Code`]; `raised` where a script chose the error.
+    /// Stable, in snake_case: what programs decide by. `raised` where a script chose the error.
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
@@ -29,6 +31,7 @@ pub struct Problem {
 
 /// What is wrong with one part of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FieldError {
     /// Which part: a field name, or a path such as `limits.memory`.
     pub field: String,

@@ -7,6 +7,7 @@ mod errors;
 mod flow;
 mod health;
 mod lists;
+mod openapi;
 mod routing;
 mod versions;
 mod world;

@@ -11,6 +11,7 @@ use crate::{
 
 /// What a new app is made of.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewApp {
     /// Unique, short, fit for a host name.
@@ -20,8 +21,9 @@ pub struct NewApp {
     pub limits: LimitOverrides,
 }
 
-/// What is to be different about an app; what is `None` stays.
+/// What is to be different about an app; what is not set stays.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AppChanges {
     /// Renames it.

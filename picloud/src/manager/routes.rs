@@ -10,6 +10,7 @@ use crate::{
 
 /// What a new route is made of.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewRoute {
     /// `GET`, `POST`, … or `ANY`.
@@ -21,8 +22,9 @@ pub struct NewRoute {
     pub enabled: bool,
 }
 
-/// What is to be different about a route; what is `None` stays.
+/// What is to be different about a route; what is not set stays.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RouteChanges {
     /// Another method.

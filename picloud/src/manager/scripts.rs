@@ -12,6 +12,7 @@ use crate::{
 
 /// A whole script, as it is to be.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScriptInput {
     /// Unique in its app.
