@@ -10,9 +10,9 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    AppId, AppRoutes, Diagnostic, Executor, Gate, HostModule, Hosts, InvalidLimit, Limits, Orchestrator,
-    OrchestratorBuilder, Position, RhaiExecutor, Route, RouteMethod, RoutePattern, RouteTable, Script,
-    ScriptId, Slug, Snapshot, app::check_script_name, script_name,
+    AppId, AppRoutes, Definition, Diagnostic, Executor, Gate, HostModule, Hosts, InvalidLimit,
+    InvalidModules, Limits, Orchestrator, OrchestratorBuilder, Position, RhaiExecutor, Route, RouteMethod,
+    RoutePattern, RouteTable, Script, ScriptId, Slug, Snapshot, app::check_script_name, script_name,
 };
 
 /// An app that lives in your program. Cheap to clone; clones are the same app.
@@ -50,6 +50,7 @@ pub struct AppBuilder {
     folders: Vec<PathBuf>,
     routes: Vec<(String, String)>,
     modules: Vec<HostModule>,
+    grants: Vec<String>,
     limits: Limits,
 }
 
@@ -62,6 +63,7 @@ impl App {
             folders: Vec::new(),
             routes: Vec::new(),
             modules: Vec::new(),
+            grants: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -77,8 +79,17 @@ impl App {
         Orchestrator::builder(self.0.published.subscribe(), self.0.executor.clone()).hosts(Hosts::Ignored)
     }
 
+    /// Everything that the app's scripts can use, for completion and help in editors: modules that it was not granted
+    /// are left out.
+    #[must_use]
+    pub fn definitions(&self) -> Vec<Definition> {
+        let mut definitions = self.0.executor.definitions();
+        definitions.retain(|definition| self.0.executor.grants("*", definition));
+        definitions
+    }
+
     /// Replaces scripts, routes and limits by what `builder` has, at once: requests in flight finish on what they
-    /// started with. Host modules stay those the app was built with.
+    /// started with. Host modules and grants stay those the app was built with.
     ///
     /// # Errors
     /// Everything that is wrong with the new definition. Nothing is replaced then.
@@ -120,6 +131,12 @@ impl AppBuilder {
         self
     }
 
+    /// Opens the modules that need this [capability](HostModule::capability) to the app's scripts.
+    pub fn grant(mut self, capability: impl Into<String>) -> Self {
+        self.grants.push(capability.into());
+        self
+    }
+
     /// What each run may use. Default: [`Limits::default`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -131,12 +148,17 @@ impl AppBuilder {
     /// # Errors
     /// Everything that is wrong, all at once: names, routes, limits, and scripts with line, column and a caret.
     pub fn build(self) -> Result<App, BuildError> {
-        let executor = Arc::new(RhaiExecutor::new(self.modules.clone()));
+        let executor = Arc::new(self.executor().map_err(|error| BuildError(error.problems().to_vec()))?);
         let empty = Snapshot::new(0, Arc::new(RouteTable::default()), Vec::new());
         let (id, gate, published) = (AppId::new(), Gate::default(), watch::Sender::new(empty));
         let app = App(Arc::new(Inner { id, gate, executor, published, scripts: Mutex::default() }));
         app.reload(self)?;
         Ok(app)
+    }
+
+    fn executor(&self) -> Result<RhaiExecutor, InvalidModules> {
+        let builder = self.modules.iter().cloned().fold(RhaiExecutor::builder(), |all, one| all.module(one));
+        self.grants.iter().fold(builder, |builder, grant| builder.grant("*", grant)).build()
     }
 
     /// The scripts given, and those of the folders.

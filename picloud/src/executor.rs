@@ -29,8 +29,58 @@ pub trait Executor: Send + Sync {
     /// What is wrong with `source`; nothing if it would compile.
     fn check(&self, source: &str) -> Vec<Diagnostic>;
 
+    /// Everything that scripts can use, for completion and help in editors; nothing where that is not known.
+    fn definitions(&self) -> Vec<Definition>;
+
     /// Runs a script for one event.
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome>;
+}
+
+/// Something that scripts can use, as an editor shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Definition {
+    /// As a script writes it: `lights::set`, `ctx.params`, `response`; of a method with its type, `Response.header`.
+    /// Several definitions of one name are several ways to call it.
+    pub name: String,
+    /// What it is.
+    pub kind: DefinitionKind,
+    /// The name with parameters and types: `lights::set(room: string, on: bool) -> bool`.
+    pub signature: String,
+    /// What it does, in Markdown; may be empty.
+    pub doc: String,
+    /// What an app must have been granted to use it; `None` where every app may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capability: Option<String>,
+}
+
+/// What a [`Definition`] is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DefinitionKind {
+    /// Stands before `::`.
+    Module,
+    /// Called by its name.
+    Function,
+    /// Called on a value.
+    Method,
+    /// Read from a value.
+    Property,
+    /// A value that does not change.
+    Constant,
+    /// A type of values.
+    Type,
+}
+
+impl Definition {
+    /// A definition for every app.
+    pub fn new(
+        kind: DefinitionKind,
+        name: impl Into<String>,
+        signature: impl Into<String>,
+        doc: impl Into<String>,
+    ) -> Self {
+        Self { name: name.into(), kind, signature: signature.into(), doc: doc.into(), capability: None }
+    }
 }
 
 /// Something wrong in a script, with its place.
@@ -61,6 +111,10 @@ pub enum Severity {
 impl<E: Executor + ?Sized> Executor for Arc<E> {
     fn check(&self, source: &str) -> Vec<Diagnostic> {
         (**self).check(source)
+    }
+
+    fn definitions(&self) -> Vec<Definition> {
+        (**self).definitions()
     }
 
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {
@@ -100,12 +154,20 @@ impl Service<Invocation> for ExecutorService {
 pub struct ServiceExecutor<S, C> {
     service: S,
     check: C,
+    definitions: Vec<Definition>,
 }
 
 impl<S, C> ServiceExecutor<S, C> {
     /// An executor that runs on `service` and checks scripts with `check`.
     pub fn new(service: S, check: C) -> Self {
-        Self { service, check }
+        Self { service, check, definitions: Vec::new() }
+    }
+
+    /// Says what scripts can use, such as the [`Executor::definitions`] of what the service wraps. Default: nothing.
+    #[must_use]
+    pub fn with_definitions(mut self, definitions: Vec<Definition>) -> Self {
+        self.definitions = definitions;
+        self
     }
 }
 
@@ -117,6 +179,10 @@ where
 {
     fn check(&self, source: &str) -> Vec<Diagnostic> {
         (self.check)(source)
+    }
+
+    fn definitions(&self) -> Vec<Definition> {
+        self.definitions.clone()
     }
 
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {

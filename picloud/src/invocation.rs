@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{Extensions, HeaderMap, Method};
 
 use crate::{Script, app::new_v7};
 
@@ -57,6 +57,8 @@ pub struct HttpEvent {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+    /// What the service around has put into the request's extensions. Host functions can see it, scripts cannot.
+    pub extensions: Extensions,
 }
 
 /// Captured names and values, in the order of the pattern.

@@ -84,7 +84,9 @@ pub use app::{AdminId, AppId, DomainId, InvalidName, RouteId, ScriptId, SessionI
 pub use domain::{DomainPattern, InvalidPattern};
 #[cfg(feature = "rhai")]
 pub use embed::{App, AppBuilder, BuildError, point_at};
-pub use executor::{BoxFuture, Diagnostic, Executor, ExecutorService, ServiceExecutor, Severity};
+pub use executor::{
+    BoxFuture, Definition, DefinitionKind, Diagnostic, Executor, ExecutorService, ServiceExecutor, Severity,
+};
 pub use gate::Gate;
 pub use host::{Host, InvalidHost, request_host};
 pub use invocation::{Event, HttpEvent, Invocation, Params, RequestId, Scheme};
@@ -97,7 +99,10 @@ pub use outcome::{Code, Failure, FailureLog, Frame, Level, LogLine, Outcome, Pos
 pub use path::{InvalidPath, RESERVED, check_path, is_reserved, shadow};
 pub use problem::{FieldError, Problem};
 #[cfg(feature = "rhai")]
-pub use rhai::{AsyncFunction, HostFunction, HostModule, RhaiExecutor};
+pub use rhai::{
+    AsyncFunction, CallContext, HostAnswer, HostError, HostFunction, HostMethod, HostModule, InvalidModules,
+    RhaiExecutor, RhaiExecutorBuilder, ScriptType, ScriptValue,
+};
 pub use route::{RouteMethod, RoutePattern};
 pub use route_table::{
     AppRoutes, Overlap, Overlaps, Route, RouteTable, RouteTableBuilder, overlap, overlaps,

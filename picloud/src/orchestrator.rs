@@ -431,7 +431,7 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
     if headers.contains_key(header::COOKIE) {
         hide_platform_cookies(&mut headers);
     }
-    let client = extensions.get::<Client>();
+    let client = extensions.get::<Client>().copied();
     let event = Box::new(HttpEvent {
         method,
         scheme: client.map_or(Scheme::Http, |client| client.scheme),
@@ -444,6 +444,7 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
         host_params,
         headers,
         body: Bytes::new(),
+        extensions,
     });
     (script, event, uri)
 }

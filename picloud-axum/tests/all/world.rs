@@ -41,7 +41,7 @@ impl World {
 
     pub(crate) async fn with(options: Options) -> Self {
         let store = Arc::new(MemoryStore::new());
-        let executor = Arc::new(RhaiExecutor::new(Vec::new()));
+        let executor = Arc::new(RhaiExecutor::default());
         let publisher = Arc::new(Publisher::new(store.clone(), Limits::default()));
         let published = publisher.clone();
         let manager = Manager::new(store, executor.clone()).with_publish(Arc::new(move |_| {

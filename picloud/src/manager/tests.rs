@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::*;
 use crate::{
-    Code, Diagnostic, Failure, Invocation, Outcome, Severity,
+    Code, Definition, Diagnostic, Failure, Invocation, Outcome, Severity,
     store::{AppStore, MemoryStore},
 };
 
@@ -28,6 +28,10 @@ impl Executor for LineChecker {
             })
         };
         source.lines().enumerate().filter_map(find).collect()
+    }
+
+    fn definitions(&self) -> Vec<Definition> {
+        Vec::new()
     }
 
     fn invoke(&self, _: Invocation) -> BoxFuture<'static, Outcome> {

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Position};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Position};
 
-use super::{budget::Run, json};
-use crate::{Code, Failure, FailureLog, Limits, headers::is_platform_header, problem::Problem};
+use super::{budget::Run, json, library::Catalog};
+use crate::{
+    Code, DefinitionKind, Failure, FailureLog, Limits, headers::is_platform_header, problem::Problem,
+};
 
 type Native<T> = Result<T, Box<EvalAltResult>>;
 
@@ -234,31 +236,93 @@ fn answer_failure(_: &Run, message: String) -> Failure {
 }
 
 /// Registers `response`, `html`, `text`, `json`, `redirect`, `error` and the builder's methods.
-pub(super) fn register(engine: &mut Engine) {
-    engine
+pub(super) fn register(catalog: &mut Catalog<'_>) {
+    catalog
+        .engine
         .register_type_with_name::<ResponseValue>("Response")
-        .register_type_with_name::<ErrorValue>("Error");
-    engine
-        .register_fn("response", |status: i64| ResponseValue::new(status, Dynamic::UNIT))
-        .register_fn("response", ResponseValue::new)
-        .register_fn("html", |s: ImmutableString| ResponseValue::typed("text/html; charset=utf-8", s.into()))
-        .register_fn("text", |s: ImmutableString| ResponseValue::typed("text/plain; charset=utf-8", s.into()))
-        .register_fn("json", json_response)
-        .register_fn("redirect", |url: &str| ResponseValue::redirect(302, url))
-        .register_fn("redirect", ResponseValue::redirect)
-        .register_fn("header", ResponseValue::header)
-        .register_fn("type", |response: &mut ResponseValue, mime: &str| response.header("content-type", mime))
-        .register_get("status", |response: &mut ResponseValue| i64::from(response.status.as_u16()));
-    engine
-        .register_fn("error", |status: i64, message: &str| {
-            ErrorValue::from_script(status, message, Dynamic::UNIT)
-        })
-        .register_fn("error", ErrorValue::from_script)
-        .register_get("status", |error: &mut ErrorValue| i64::from(error.status.as_u16()))
-        .register_get("message", |error: &mut ErrorValue| error.message.clone())
-        .register_get("details", |error: &mut ErrorValue| error.details.clone())
+        .register_type_with_name::<ErrorValue>("Error")
         .register_fn("to_string", |error: &mut ErrorValue| error.message.clone());
-    super::cookie::register(engine);
+    register_responses(catalog);
+    register_methods(catalog);
+    register_errors(catalog);
+    super::cookie::register(catalog);
+}
+
+fn register_responses(catalog: &mut Catalog<'_>) {
+    catalog
+        .tell(DefinitionKind::Type, "Response", "Response", "An answer with its status and headers.")
+        .function("response(status: integer) -> Response", "An answer without body.", |status: i64| {
+            ResponseValue::new(status, Dynamic::UNIT)
+        })
+        .function(
+            "response(status: integer, body: any) -> Response",
+            "An answer with a body: a string is sent as text, a blob as bytes, anything else as JSON.",
+            ResponseValue::new,
+        )
+        .function("html(page: string) -> Response", "200 `text/html`.", |s: ImmutableString| {
+            ResponseValue::typed("text/html; charset=utf-8", s.into())
+        })
+        .function("text(text: string) -> Response", "200 `text/plain`.", |s: ImmutableString| {
+            ResponseValue::typed("text/plain; charset=utf-8", s.into())
+        })
+        .function(
+            "json(value: any) -> Response",
+            "200 `application/json`, whatever the value.",
+            json_response,
+        )
+        .function("redirect(url: string) -> Response", "302 to `url`.", |url: &str| {
+            ResponseValue::redirect(302, url)
+        })
+        .function(
+            "redirect(status: integer, url: string) -> Response",
+            "To `url`, with a status from 300 to 399.",
+            ResponseValue::redirect,
+        );
+}
+
+fn register_methods(catalog: &mut Catalog<'_>) {
+    let owner = "Response";
+    catalog
+        .method(
+            owner,
+            "header(name: string, value: string) -> Response",
+            "Adds a header; `content-type` and `location` replace what was there.",
+            ResponseValue::header,
+        )
+        .method(
+            owner,
+            "type(mime: string) -> Response",
+            "Sets `content-type`.",
+            |response: &mut ResponseValue, mime: &str| response.header("content-type", mime),
+        )
+        .property(owner, "status: integer", "The status.", |response: &mut ResponseValue| {
+            i64::from(response.status.as_u16())
+        });
+}
+
+fn register_errors(catalog: &mut Catalog<'_>) {
+    let owner = "Error";
+    catalog
+        .tell(DefinitionKind::Type, owner, owner, "An error that the caller may read, to be thrown.")
+        .function(
+            "error(status: integer, message: string) -> Error",
+            "An error to throw: the caller gets this status, 400 to 599, and the message.",
+            |status: i64, message: &str| ErrorValue::from_script(status, message, Dynamic::UNIT),
+        )
+        .function(
+            "error(status: integer, message: string, details: any) -> Error",
+            "The same with details, which have a JSON form.",
+            ErrorValue::from_script,
+        )
+        .property(owner, "status: integer", "The status.", |error: &mut ErrorValue| {
+            i64::from(error.status.as_u16())
+        })
+        .property(owner, "message: string", "What went wrong.", |error: &mut ErrorValue| {
+            error.message.clone()
+        })
+        .property(owner, "details: any", "The details, or `()`.", |error: &mut ErrorValue| {
+            error.details.clone()
+        });
 }
 
 /// Written at once, so that `json(…)` of something that is not JSON fails where it stands.

@@ -1,7 +1,7 @@
 //! What a run has used and may still use: counts steps, time, memory and stack, and ends the run for good.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::Arc,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use rhai::{Dynamic, EvalAltResult, Position};
+use tokio::sync::watch;
 
 use super::{ctx::Parts, logs::Logs, program::Program};
 use crate::{
@@ -90,6 +91,8 @@ pub(super) struct Run {
     suspected: Cell<bool>,
     /// Bytes that the host's own code has allocated and not freed while it ran for this run.
     kept_by_host: Cell<i64>,
+    /// Dropped with the run, which tells those who wait for its end. Made for the first of them.
+    over: OnceCell<watch::Sender<()>>,
 }
 
 impl Run {
@@ -117,6 +120,7 @@ impl Run {
             switches: Cell::new(None),
             suspected: Cell::new(false),
             kept_by_host: Cell::new(0),
+            over: OnceCell::new(),
             invocation,
             program,
         }
@@ -124,6 +128,15 @@ impl Run {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.invocation.script.limits
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline.get()
+    }
+
+    /// What is closed when the run has ended.
+    pub(super) fn over(&self) -> watch::Receiver<()> {
+        self.over.get_or_init(|| watch::Sender::new(())).subscribe()
     }
 
     pub(super) fn operations(&self) -> u64 {

@@ -2,22 +2,32 @@
 
 use std::fmt::Write as _;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Map};
+use rhai::{Dynamic, EvalAltResult, Map};
 
-use super::{answer::ResponseValue, budget};
+use super::{answer::ResponseValue, budget, library::Catalog};
 use crate::{Event, Scheme, headers::is_platform_cookie};
 
 type Native<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers `cookie`.
-pub(super) fn register(engine: &mut Engine) {
-    engine
-        .register_fn("cookie", |response: &mut ResponseValue, name: &str, value: &str| {
-            response.append_cookie(&format(name, value, &Map::new())?)
-        })
-        .register_fn("cookie", |response: &mut ResponseValue, name: &str, value: &str, options: Map| {
-            response.append_cookie(&format(name, value, &options)?)
-        });
+pub(super) fn register(catalog: &mut Catalog<'_>) {
+    catalog
+        .method(
+            "Response",
+            "cookie(name: string, value: string) -> Response",
+            "Adds a cookie: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` over https.",
+            |response: &mut ResponseValue, name: &str, value: &str| {
+                response.append_cookie(&format(name, value, &Map::new())?)
+            },
+        )
+        .method(
+            "Response",
+            "cookie(name: string, value: string, options: map) -> Response",
+            "Adds a cookie. Options: `path`, `domain`, `max_age` (seconds), `http_only`, `secure`, `same_site`.",
+            |response: &mut ResponseValue, name: &str, value: &str, options: Map| {
+                response.append_cookie(&format(name, value, &options)?)
+            },
+        );
 }
 
 /// The header's value. Unless the options say otherwise: `Path=/`, `HttpOnly`, `SameSite=Lax`, and `Secure` where the

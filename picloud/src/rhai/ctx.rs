@@ -4,10 +4,10 @@ use std::{cell::OnceCell, sync::Arc};
 
 use http::{HeaderMap, header};
 use percent_encoding::percent_decode_str;
-use rhai::{Blob, Dynamic, Engine, EvalAltResult, ImmutableString, Map};
+use rhai::{Blob, Dynamic, EvalAltResult, ImmutableString, Map};
 
-use super::{answer::ErrorValue, budget, json};
-use crate::{Event, HttpEvent, Invocation, Params};
+use super::{answer::ErrorValue, budget, json, library::Catalog};
+use crate::{DefinitionKind, Event, HttpEvent, Invocation, Params};
 
 type Native<T> = Result<T, Box<EvalAltResult>>;
 
@@ -220,48 +220,136 @@ fn last_values(encoded: &str) -> Map {
         .collect()
 }
 
+/// What `ctx` is called in descriptions.
+const CTX: &str = "ctx";
+
 /// Registers `ctx`'s type.
-pub(super) fn register(engine: &mut Engine) {
-    engine.register_type_with_name::<Ctx>("Ctx");
-    register_run(engine);
-    register_request(engine);
-    register_body(engine);
+pub(super) fn register(catalog: &mut Catalog<'_>) {
+    catalog.engine.register_type_with_name::<Ctx>("Ctx");
+    catalog.tell(
+        DefinitionKind::Constant,
+        CTX,
+        "ctx",
+        "What the script runs for. Functions see only what is passed to them, `ctx` included.",
+    );
+    register_run(catalog);
+    register_request(catalog);
+    register_captures(catalog);
+    register_body(catalog);
 }
 
-fn register_run(engine: &mut Engine) {
-    engine
-        .register_get("trigger", |ctx: &mut Ctx| ctx.trigger())
-        .register_get("app", |ctx: &mut Ctx| ImmutableString::from(ctx.0.script.app_slug.as_str()))
-        .register_get("script", |ctx: &mut Ctx| ImmutableString::from(ctx.0.script.name.as_ref()))
-        .register_get("version", |ctx: &mut Ctx| i64::try_from(ctx.0.script.version).unwrap_or(i64::MAX))
-        .register_get("request_id", |ctx: &mut Ctx| ctx.0.request_id.to_string())
-        .register_get("event", |ctx: &mut Ctx| ctx.event());
+fn register_run(catalog: &mut Catalog<'_>) {
+    catalog
+        .property(
+            CTX,
+            "trigger: string",
+            "Why the script runs: `http`, `event`, `cron`, `queue`, `email`, `invoke` or `test`.",
+            |ctx: &mut Ctx| ctx.trigger(),
+        )
+        .property(CTX, "app: string", "Slug of the app.", |ctx: &mut Ctx| {
+            ImmutableString::from(ctx.0.script.app_slug.as_str())
+        })
+        .property(CTX, "script: string", "Name of the script.", |ctx: &mut Ctx| {
+            ImmutableString::from(ctx.0.script.name.as_ref())
+        })
+        .property(
+            CTX,
+            "version: integer",
+            "Version of the script; grows with every save.",
+            |ctx: &mut Ctx| i64::try_from(ctx.0.script.version).unwrap_or(i64::MAX),
+        )
+        .property(
+            CTX,
+            "request_id: string",
+            "Names this run: in logs, in `x-request-id` and in error answers.",
+            |ctx: &mut Ctx| ctx.0.request_id.to_string(),
+        )
+        .property(
+            CTX,
+            "event: any",
+            "Payload of an event that is not a request; `()` for requests.",
+            |ctx: &mut Ctx| ctx.event(),
+        );
 }
 
-fn register_request(engine: &mut Engine) {
-    engine
-        .register_get("method", |ctx: &mut Ctx| ctx.text_of(|r| r.method.as_str().into()))
-        .register_get("scheme", |ctx: &mut Ctx| ctx.text_of(|r| r.scheme.as_str().into()))
-        .register_get("host", |ctx: &mut Ctx| ctx.text_of(|r| r.host.as_ref().into()))
-        .register_get("path", |ctx: &mut Ctx| ctx.text_of(|r| r.path.as_str().into()))
-        .register_get("route", |ctx: &mut Ctx| ctx.text_of(|r| r.route.as_ref().into()))
-        .register_get("ip", |ctx: &mut Ctx| {
+fn register_request(catalog: &mut Catalog<'_>) {
+    catalog
+        .property(CTX, "method: string", "`GET`, `POST` and so on.", |ctx: &mut Ctx| {
+            ctx.text_of(|r| r.method.as_str().into())
+        })
+        .property(
+            CTX,
+            "scheme: string",
+            "`http` or `https`, as the client reached the server.",
+            |ctx: &mut Ctx| ctx.text_of(|r| r.scheme.as_str().into()),
+        )
+        .property(CTX, "host: string", "Lower-case host name without port.", |ctx: &mut Ctx| {
+            ctx.text_of(|r| r.host.as_ref().into())
+        })
+        .property(CTX, "path: string", "The raw path, percent-encoding untouched.", |ctx: &mut Ctx| {
+            ctx.text_of(|r| r.path.as_str().into())
+        })
+        .property(
+            CTX,
+            "route: string",
+            "The pattern that matched, such as `/hello/:name`.",
+            |ctx: &mut Ctx| ctx.text_of(|r| r.route.as_ref().into()),
+        )
+        .property(CTX, "ip: string", "The client's address; `()` if not known.", |ctx: &mut Ctx| {
             let ip = ctx.http().and_then(|request| request.ip);
             ip.map_or(Dynamic::UNIT, |ip| ip.to_string().into())
-        })
-        .register_get("params", |ctx: &mut Ctx| ctx.captures(|r| &r.params))
-        .register_get("host_params", |ctx: &mut Ctx| ctx.captures(|r| &r.host_params))
-        .register_get("query", |ctx: &mut Ctx| ctx.query())
-        .register_get("query_all", |ctx: &mut Ctx| ctx.query_all())
-        .register_get("headers", |ctx: &mut Ctx| ctx.headers())
-        .register_get("cookies", |ctx: &mut Ctx| ctx.cookies());
+        });
 }
 
-fn register_body(engine: &mut Engine) {
-    engine
-        .register_get("body", |ctx: &mut Ctx| ctx.body())
-        .register_fn("text", |ctx: &mut Ctx| ctx.text())
-        .register_fn("json", |ctx: &mut Ctx| ctx.json())
-        .register_fn("form", |ctx: &mut Ctx| ctx.form())
-        .register_fn("bytes", |ctx: &mut Ctx| ctx.bytes());
+fn register_captures(catalog: &mut Catalog<'_>) {
+    catalog
+        .property(
+            CTX,
+            "params: map",
+            "Captures of the route: `/users/:id` gives `ctx.params.id`.",
+            |ctx: &mut Ctx| ctx.captures(|r| &r.params),
+        )
+        .property(
+            CTX,
+            "host_params: map",
+            "Captures of the domain: `{tenant}.example.com` gives `ctx.host_params.tenant`.",
+            |ctx: &mut Ctx| ctx.captures(|r| &r.host_params),
+        )
+        .property(CTX, "query: map", "Strings of the query; of a repeated name the last.", |ctx: &mut Ctx| {
+            ctx.query()
+        })
+        .property(CTX, "query_all: map", "Arrays of strings of the query, in order.", |ctx: &mut Ctx| {
+            ctx.query_all()
+        })
+        .property(
+            CTX,
+            "headers: map",
+            "Names in lower case, repeated values joined with `, `.",
+            |ctx: &mut Ctx| ctx.headers(),
+        )
+        .property(
+            CTX,
+            "cookies: map",
+            "Values percent-decoded; of a repeated name the first.",
+            |ctx: &mut Ctx| ctx.cookies(),
+        );
+}
+
+fn register_body(catalog: &mut Catalog<'_>) {
+    catalog
+        .property(
+            CTX,
+            "body: any",
+            "The body by its content type: JSON a value, a form a map, `text/*` a string, anything else a blob, none `()`.",
+            |ctx: &mut Ctx| ctx.body(),
+        )
+        .method(CTX, "text() -> string", "The body as text, whatever its type.", |ctx: &mut Ctx| ctx.text())
+        .method(CTX, "json() -> any", "The body as JSON, whatever its type.", |ctx: &mut Ctx| ctx.json())
+        .method(CTX, "form() -> map", "The body as a form, whatever its type.", |ctx: &mut Ctx| ctx.form())
+        .method(
+            CTX,
+            "bytes() -> blob",
+            "The body exactly as it was sent: what signatures are made of.",
+            |ctx: &mut Ctx| ctx.bytes(),
+        );
 }

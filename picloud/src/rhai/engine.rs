@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use rhai::{Engine, FuncRegistration, Module, OptimizationLevel, Scope};
+use rhai::{Engine, OptimizationLevel, Scope};
 
-use super::{answer, budget, builtins, ctx, host::HostModule, logs, modules, source};
-use crate::Limits;
+use super::{
+    answer, budget, builtins, ctx,
+    host::HostModule,
+    library::{Catalog, Library},
+    logs, modules, source,
+};
+use crate::{Definition, Limits};
 
 /// Functions and variables of one script; more is a mistake or an attack.
 const MAX_FUNCTIONS: usize = 256;
@@ -13,25 +18,19 @@ const MAX_VARIABLES: usize = 256;
 /// Depth of nested expressions, at top level and in functions (the engine's own defaults for release builds).
 const MAX_EXPRESSION_DEPTHS: (usize, usize) = (64, 32);
 
-/// An engine for scripts that may nest calls `call_depth` deep.
+/// An engine for scripts that may nest calls `call_depth` deep, with those modules of the host that are open to them.
 ///
 /// Raw: no module resolver (so no file is ever read), no string interner (a lock shared by all runs), no `eval`.
 /// The engine's own operation and size limits stay off where memory is counted: operations are lost in callbacks, and
 /// size checks walk the whole value at every call (`docs/architecture.md`, "Limits"). Nor is anything optimised: the
 /// compiler would put constants into each other, and some ten lines make gigabytes of them.
-pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule]) -> Engine {
+pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule], open: &[bool]) -> Engine {
     let mut engine = Engine::new_raw();
     builtins::register(&mut engine);
-    ctx::register(&mut engine);
-    answer::register(&mut engine);
-    logs::register(&mut engine);
-    for (name, module) in modules::all() {
-        engine.register_static_module(name, module);
-    }
-    engine.register_static_module("log", modules::share(logs::module()));
-    engine.register_static_module("time", modules::share(time()));
-    for module in host {
-        engine.register_static_module(module.name(), module.shared());
+    platform(&mut engine);
+    for (module, open) in host.iter().zip(open) {
+        let content = if *open { module.open() } else { module.withheld() };
+        engine.register_static_module(module.name(), modules::share(content));
     }
     // After the host's, which cannot take its name.
     engine.register_static_module(source::MODULE, modules::share(source::module()));
@@ -51,13 +50,23 @@ pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule]) -> En
     engine
 }
 
+/// Gives `engine` what the platform adds to the language, and tells what that is.
+pub(super) fn platform(engine: &mut Engine) -> Vec<Definition> {
+    let mut catalog = Catalog { engine, definitions: Vec::new() };
+    ctx::register(&mut catalog);
+    answer::register(&mut catalog);
+    logs::register(&mut catalog);
+    modules::all().into_iter().chain([time()]).for_each(|library| library.register(&mut catalog));
+    catalog.definitions
+}
+
 /// The module `time`, with `sleep(ms)`: it waits without holding a thread, and at most until the run's deadline.
-fn time() -> Module {
-    let mut time = modules::time();
-    FuncRegistration::new("sleep").set_into_module(&mut time, |ms: i64| {
-        budget::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
-    });
-    time
+fn time() -> Library {
+    modules::time().add(
+        "sleep(ms: integer)",
+        "Waits. No thread waits meanwhile; wall time runs on, CPU time does not.",
+        |ms: i64| budget::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))),
+    )
 }
 
 /// Stands in for the meter: coarser (each value by itself), slower, and without closures that hold closures.

@@ -1,11 +1,13 @@
 //! What a run logs, cut to its limits as it comes; and the natives that log.
 
-use rhai::{
-    Dynamic, Engine, EvalAltResult, FuncRegistration, ImmutableString, Map, Module, NativeCallContext,
-};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, NativeCallContext};
 
-use super::{budget, json, place};
-use crate::{Level, Limits, LogLine, Position};
+use super::{
+    budget, json,
+    library::{Catalog, Library},
+    place,
+};
+use crate::{DefinitionKind, Level, Limits, LogLine, Position};
 
 /// Lines of one run, oldest first.
 pub(super) struct Logs {
@@ -74,26 +76,34 @@ fn within(fields: Fields, room: u64) -> (Fields, u64) {
     (Fields::from_iter([("…".to_owned(), note)]), 0)
 }
 
-/// The module `log`: `info`, `warn` and `error`, with and without fields.
-pub(super) fn module() -> Module {
-    let mut module = Module::new();
-    for (name, level) in [("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)] {
-        FuncRegistration::new(name)
-            .set_into_module(&mut module, move |cx: NativeCallContext<'_>, message: Dynamic| {
-                log(&cx, level, message, &Map::new())
-            });
-        FuncRegistration::new(name)
-            .set_into_module(&mut module, move |cx: NativeCallContext<'_>, message: Dynamic, fields: Map| {
-                log(&cx, level, message, &fields)
-            });
-    }
-    module
+/// The module `log`; and Rhai's own `print`, which logs at info, and `debug`, which logs at debug with its position.
+pub(super) fn register(catalog: &mut Catalog<'_>) {
+    catalog.engine.on_print(|text| push(Level::Info, text, Fields::new(), None));
+    catalog.engine.on_debug(|text, _, at| push(Level::Debug, text, Fields::new(), place(at)));
+    let function = DefinitionKind::Function;
+    catalog.tell(function, "print", "print(value: any)", "Logs at info.");
+    catalog.tell(function, "debug", "debug(value: any)", "Logs at debug, with its position.");
+    module().register(catalog);
 }
 
-/// Rhai's own `print` logs at info, `debug` at debug with its position.
-pub(super) fn register(engine: &mut Engine) {
-    engine.on_print(|text| push(Level::Info, text, Fields::new(), None));
-    engine.on_debug(|text, _, at| push(Level::Debug, text, Fields::new(), place(at)));
+fn module() -> Library {
+    let levels = [("info", Level::Info), ("warn", Level::Warn), ("error", Level::Error)];
+    let library = Library::new("log", "Lines for the log of this run.");
+    levels.into_iter().fold(library, |library, (name, level)| {
+        library
+            .add(
+                &format!("{name}(message: any)"),
+                &format!("Logs at {name}; any value is turned into text."),
+                move |cx: NativeCallContext<'_>, message: Dynamic| log(&cx, level, message, &Map::new()),
+            )
+            .add(
+                &format!("{name}(message: any, fields: map)"),
+                &format!("Logs at {name}, with fields that have a JSON form."),
+                move |cx: NativeCallContext<'_>, message: Dynamic, fields: Map| {
+                    log(&cx, level, message, &fields)
+                },
+            )
+    })
 }
 
 fn log(

@@ -10,8 +10,10 @@ mod cookie;
 mod ctx;
 mod engine;
 mod failure;
+mod grants;
 mod host;
 mod json;
+mod library;
 mod logs;
 mod modules;
 mod program;
@@ -27,14 +29,18 @@ use std::{
 use rhai::Engine;
 use tokio::sync::OwnedMutexGuard;
 
-pub use self::host::{AsyncFunction, HostFunction, HostModule};
+pub use self::host::{
+    AsyncFunction, CallContext, HostAnswer, HostError, HostFunction, HostMethod, HostModule, ScriptType,
+    ScriptValue,
+};
 use self::{
+    grants::Grants,
     program::{Program, ProgramCache},
     source::Columns,
 };
 use crate::{
-    BoxFuture, Code, Diagnostic, Executor, Failure, FailureLog, Invocation, Limits, Outcome, Position,
-    Script, Severity,
+    BoxFuture, Code, Definition, Diagnostic, Executor, Failure, FailureLog, Invocation, Limits, Outcome,
+    Position, Script, Severity,
     coroutine::{STACK_PER_BYTE, StackPool, Task},
     meter,
     surroundings::Surroundings,
@@ -46,15 +52,26 @@ const DEFAULT_PROGRAM_BYTES: usize = 64 << 20;
 const COMPILE_LOCKS: usize = 16;
 
 /// Runs Rhai scripts. Cheap to clone; clones share everything.
+///
+/// ```
+/// use picloud::{HostModule, RhaiExecutor};
+///
+/// # fn main() -> Result<(), picloud::InvalidModules> {
+/// let lights = HostModule::new("lights").capability("lights").function("count()", || 3);
+/// let executor = RhaiExecutor::builder().module(lights).grant("house", "lights").build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RhaiExecutor(Arc<Shared>);
 
 struct Shared {
     host: Vec<HostModule>,
+    grants: Grants,
     metered: bool,
     surroundings: Surroundings,
-    /// One engine for each call depth in use. Only compiling looks here.
-    engines: Mutex<HashMap<usize, Arc<Engine>>>,
+    /// One engine for each call depth and each choice of modules in use. Only compiling looks here.
+    engines: Mutex<HashMap<(usize, Vec<bool>), Arc<Engine>>>,
     programs: ProgramCache,
     /// For memory limits up to 16, 32, 64, 128 and 256 MiB.
     stacks: [Arc<StackPool>; 5],
@@ -63,32 +80,96 @@ struct Shared {
 
 impl Default for RhaiExecutor {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::of(RhaiExecutorBuilder::default())
+    }
+}
+
+/// Sets a [`RhaiExecutor`] up.
+#[must_use]
+#[derive(Clone)]
+pub struct RhaiExecutorBuilder {
+    host: Vec<HostModule>,
+    grants: Grants,
+    program_bytes: usize,
+    surroundings: Surroundings,
+}
+
+impl Default for RhaiExecutorBuilder {
+    fn default() -> Self {
+        Self {
+            host: Vec::new(),
+            grants: Grants::default(),
+            program_bytes: DEFAULT_PROGRAM_BYTES,
+            surroundings: Surroundings::default(),
+        }
+    }
+}
+
+impl RhaiExecutorBuilder {
+    /// Gives scripts the functions of a module.
+    pub fn module(mut self, module: HostModule) -> Self {
+        self.host.push(module);
+        self
+    }
+
+    /// Opens the modules that need `capability` to the app of this slug; `*` is every app.
+    pub fn grant(mut self, app: &str, capability: &str) -> Self {
+        self.grants.add(app, capability);
+        self
+    }
+
+    /// A bound on the bytes that all compiled scripts hold together. Scripts beyond it are compiled again when they are
+    /// next needed. Default: 64 MiB.
+    pub fn program_bytes(mut self, bytes: usize) -> Self {
+        self.program_bytes = bytes;
+        self
+    }
+
+    /// Scripts find themselves in `surroundings`.
+    #[cfg(feature = "testing")]
+    #[allow(dead_code, reason = "the test kit follows")]
+    pub(crate) fn within(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
+        self
+    }
+
+    /// The executor.
+    ///
+    /// # Errors
+    /// Everything that is wrong with its modules.
+    pub fn build(self) -> Result<RhaiExecutor, InvalidModules> {
+        let problems = host::problems(&self.host);
+        if problems.is_empty() { Ok(RhaiExecutor::of(self)) } else { Err(InvalidModules(problems)) }
+    }
+}
+
+/// What is wrong with the modules of a host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct InvalidModules(Vec<String>);
+
+impl InvalidModules {
+    /// One text for each thing that is wrong.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.0
     }
 }
 
 impl RhaiExecutor {
-    /// An executor whose scripts may call `host`'s functions.
+    /// An executor to add modules to; without any it is the default one.
+    pub fn builder() -> RhaiExecutorBuilder {
+        RhaiExecutorBuilder::default()
+    }
+
+    /// Whether the app of a slug may use what a definition tells of.
     #[must_use]
-    pub fn new(host: Vec<HostModule>) -> Self {
-        Self::with_program_bytes(host, DEFAULT_PROGRAM_BYTES)
+    pub fn grants(&self, app: &str, definition: &Definition) -> bool {
+        definition.capability.as_deref().is_none_or(|needed| self.0.grants.has(app, needed))
     }
 
-    /// The same, with a bound on the bytes that all compiled scripts hold together (default 64 MiB). Scripts beyond
-    /// it are compiled again when they are next needed.
-    #[must_use]
-    pub fn with_program_bytes(host: Vec<HostModule>, program_bytes: usize) -> Self {
-        Self::assemble(host, program_bytes, Surroundings::default())
-    }
-
-    /// An executor whose scripts find themselves in `surroundings`.
-    #[cfg(feature = "testing")]
-    #[allow(dead_code, reason = "the test kit follows")]
-    pub(crate) fn within(host: Vec<HostModule>, surroundings: Surroundings) -> Self {
-        Self::assemble(host, DEFAULT_PROGRAM_BYTES, surroundings)
-    }
-
-    fn assemble(host: Vec<HostModule>, program_bytes: usize, surroundings: Surroundings) -> Self {
+    fn of(builder: RhaiExecutorBuilder) -> Self {
+        let RhaiExecutorBuilder { host, grants, program_bytes, surroundings } = builder;
         let metered = meter::installed();
         if !metered {
             tracing::warn!(
@@ -97,6 +178,7 @@ impl RhaiExecutor {
         }
         Self(Arc::new(Shared {
             host,
+            grants,
             metered,
             surroundings,
             engines: Mutex::default(),
@@ -108,11 +190,17 @@ impl RhaiExecutor {
 }
 
 impl Executor for RhaiExecutor {
+    fn definitions(&self) -> Vec<Definition> {
+        let platform = engine::platform(&mut Engine::new_raw());
+        platform.into_iter().chain(self.0.host.iter().flat_map(HostModule::definitions)).collect()
+    }
+
     fn check(&self, source: &str) -> Vec<Diagnostic> {
         let limits = Limits::default();
         let shared = self.0.clone();
         let source = Arc::from(source);
-        match shared.on_stack(&limits, move |shared| shared.compile(&source, &limits)) {
+        let open = vec![true; shared.host.len()];
+        match shared.on_stack(&limits, move |shared| shared.compile(&source, &limits, open)) {
             Ok(_) => Vec::new(),
             Err(diagnostic) => vec![diagnostic],
         }
@@ -165,8 +253,9 @@ impl Shared {
         _guard: OwnedMutexGuard<()>,
     ) -> Result<Arc<Program>, Diagnostic> {
         let (source, limits) = (script.source.clone(), script.limits);
+        let open = self.grants.open(script.app_slug.as_str(), &self.host);
         let program =
-            Arc::new(self.clone().on_stack(&limits, move |shared| shared.compile(&source, &limits))?);
+            Arc::new(self.clone().on_stack(&limits, move |shared| shared.compile(&source, &limits, open))?);
         self.programs.keep(script, &program);
         Ok(program)
     }
@@ -184,14 +273,14 @@ impl Shared {
         compiled.unwrap_or_else(|_| Err(Diagnostic::internal("the compiler panicked")))
     }
 
-    fn compile(&self, source: &Arc<str>, limits: &Limits) -> Result<Program, Diagnostic> {
+    fn compile(&self, source: &Arc<str>, limits: &Limits, open: Vec<bool>) -> Result<Program, Diagnostic> {
         // What is set below the maximum is for those to hold who take sources in.
         let most = Limits::MAX.script_bytes;
         if source.len() as u64 > most {
             let message = format!("the script has {} bytes; no script has more than {most}", source.len());
             return Err(Diagnostic { line: 1, column: 1, severity: Severity::Error, message });
         }
-        let engine = self.engine(usize::try_from(limits.call_depth).unwrap_or(usize::MAX));
+        let engine = self.engine(usize::try_from(limits.call_depth).unwrap_or(usize::MAX), open);
         let before = crate::coroutine::live_bytes();
         let source::Prepared { text, columns, understood } = source::prepare(source)?;
         let ast = engine.compile_with_scope(&engine::known_names(), &text);
@@ -214,10 +303,10 @@ impl Shared {
         Ok(Program::new(engine, ast, columns, bytes))
     }
 
-    fn engine(&self, call_depth: usize) -> Arc<Engine> {
+    fn engine(&self, call_depth: usize, open: Vec<bool>) -> Arc<Engine> {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        let build = || Arc::new(engine::build(call_depth, self.metered, &self.host));
-        engines.entry(call_depth).or_insert_with(build).clone()
+        let build = || Arc::new(engine::build(call_depth, self.metered, &self.host, &open));
+        engines.entry((call_depth, open.clone())).or_insert_with(build).clone()
     }
 }
 

@@ -1,14 +1,14 @@
 //! `crypto`: hashes, signatures of webhooks, random bytes.
 
 use hmac::{Hmac, KeyInit, Mac};
-use rhai::{Blob, Dynamic, ImmutableString, Module};
+use rhai::{Blob, Dynamic, ImmutableString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
-    Answer, Bytes, cost,
+    Answer, Bytes, Library, cost,
     encoding::{from_hex, to_hex},
-    failure, pure,
+    failure,
 };
 use crate::rhai::budget;
 
@@ -17,27 +17,43 @@ const MAX_RANDOM: i64 = 64 * 1024;
 /// Hashed between two looks at the budget, about a tenth of a millisecond.
 const PIECE: usize = 32 * 1024;
 
-/// Data, keys and messages are strings or blobs.
-///
-/// * `sha256(data)`, `hmac_sha256(key, message)` → lower-case hexadecimal string; with `_bytes` at the end of the
-///   name → blob of 32 bytes.
-/// * `verify_hmac_sha256(key, message, signature)` → whether it fits, in constant time. The signature is a
-///   hexadecimal string in either case, with or without `sha256=` before it, or a blob; anything else does not fit.
-/// * `random_bytes(count)` → blob of at most 64 KiB; `uuid()` → a random (version 4) UUID as string.
-pub(super) fn crypto() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "sha256", |data: Dynamic| to_hex(&sha256("crypto::sha256", data)?));
-    pure(&mut module, "sha256_bytes", |data: Dynamic| sha256("crypto::sha256_bytes", data).map(Blob::from));
-    pure(&mut module, "hmac_sha256", |key: Dynamic, message: Dynamic| {
-        to_hex(&hmac_sha256("crypto::hmac_sha256", key, message)?)
-    });
-    pure(&mut module, "hmac_sha256_bytes", |key: Dynamic, message: Dynamic| {
-        hmac_sha256("crypto::hmac_sha256_bytes", key, message).map(Blob::from)
-    });
-    pure(&mut module, "verify_hmac_sha256", verify);
-    pure(&mut module, "random_bytes", random_bytes);
-    pure(&mut module, "uuid", uuid);
-    module
+pub(super) fn crypto() -> Library {
+    let library = Library::new("crypto", "Hashes, signatures of webhooks, random bytes.");
+    hashes(library)
+        .add(
+            "random_bytes(count: integer) -> blob",
+            "0 to 65,536 bytes from the operating system.",
+            random_bytes,
+        )
+        .add("uuid() -> string", "A random UUID (version 4).", uuid)
+}
+
+fn hashes(library: Library) -> Library {
+    library
+        .add("sha256(data: string | blob) -> string", "The hash in lower-case hexadecimal.", |data: Dynamic| {
+            to_hex(&sha256("crypto::sha256", data)?)
+        })
+        .add("sha256_bytes(data: string | blob) -> blob", "The hash as 32 bytes.", |data: Dynamic| {
+            sha256("crypto::sha256_bytes", data).map(Blob::from)
+        })
+        .add(
+            "hmac_sha256(key: string | blob, message: string | blob) -> string",
+            "The signature of a message in lower-case hexadecimal.",
+            |key: Dynamic, message: Dynamic| to_hex(&hmac_sha256("crypto::hmac_sha256", key, message)?),
+        )
+        .add(
+            "hmac_sha256_bytes(key: string | blob, message: string | blob) -> blob",
+            "The signature of a message as 32 bytes.",
+            |key: Dynamic, message: Dynamic| {
+                hmac_sha256("crypto::hmac_sha256_bytes", key, message).map(Blob::from)
+            },
+        )
+        .add(
+            "verify_hmac_sha256(key: string | blob, message: string | blob, signature: string | blob) -> bool",
+            "Whether the signature fits, compared in constant time. It is a hexadecimal string in either case, with or \
+             without `sha256=` before it, or a blob; anything else, `()` included, does not fit.",
+            verify,
+        )
 }
 
 fn sha256(function: &str, data: Dynamic) -> Answer<[u8; 32]> {

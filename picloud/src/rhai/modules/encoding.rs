@@ -4,9 +4,9 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose},
 };
-use rhai::{Blob, Dynamic, ImmutableString, Module};
+use rhai::{Blob, Dynamic, ImmutableString};
 
-use super::{Answer, Bytes, afford, failure, pure, string};
+use super::{Answer, Bytes, Library, afford, failure, string};
 
 /// Padding is written, and may be missing when read.
 const LENIENT: GeneralPurposeConfig =
@@ -15,17 +15,26 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 /// The same for the alphabet that is safe in addresses.
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// `encode(string|blob)` → string, `decode(string)` → blob; `encode_url` (without padding) and `decode_url` use the
-/// alphabet that is safe in addresses.
-pub(super) fn base64() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "encode", |data: Dynamic| encode("base64::encode", data, &general_purpose::STANDARD));
-    pure(&mut module, "encode_url", |data: Dynamic| {
-        encode("base64::encode_url", data, &general_purpose::URL_SAFE_NO_PAD)
-    });
-    pure(&mut module, "decode", |text: Dynamic| decode("base64::decode", text, &STANDARD));
-    pure(&mut module, "decode_url", |text: Dynamic| decode("base64::decode_url", text, &URL_SAFE));
-    module
+pub(super) fn base64() -> Library {
+    Library::new("base64", "Bytes as text of 64 characters (RFC 4648).")
+        .add("encode(data: string | blob) -> string", "The standard alphabet, padded.", |data: Dynamic| {
+            encode("base64::encode", data, &general_purpose::STANDARD)
+        })
+        .add(
+            "encode_url(data: string | blob) -> string",
+            "The alphabet that is safe in addresses, without padding.",
+            |data: Dynamic| encode("base64::encode_url", data, &general_purpose::URL_SAFE_NO_PAD),
+        )
+        .add(
+            "decode(text: string) -> blob",
+            "Reads the standard alphabet; padding may be missing.",
+            |text: Dynamic| decode("base64::decode", text, &STANDARD),
+        )
+        .add(
+            "decode_url(text: string) -> blob",
+            "Reads the alphabet that is safe in addresses; padding may be missing.",
+            |text: Dynamic| decode("base64::decode_url", text, &URL_SAFE),
+        )
 }
 
 fn encode(function: &str, data: Dynamic, engine: &GeneralPurpose) -> Answer<ImmutableString> {
@@ -40,19 +49,17 @@ fn decode(function: &str, text: Dynamic, engine: &GeneralPurpose) -> Answer<Blob
     engine.decode(text.trim()).map_err(|error| failure(function, error))
 }
 
-/// `encode(string|blob)` → lower-case string, `decode(string)` → blob, either case.
-pub(super) fn hex() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "encode", |data: Dynamic| {
-        let data = Bytes::of(data, "hex::encode")?;
-        to_hex(&data)
-    });
-    pure(&mut module, "decode", |text: Dynamic| {
-        let text = string(text, "hex::decode")?;
-        afford(text.len())?;
-        from_hex(&text).ok_or_else(|| failure("hex::decode", "expected pairs of hexadecimal digits"))
-    });
-    module
+pub(super) fn hex() -> Library {
+    Library::new("hex", "Bytes as hexadecimal text.")
+        .add("encode(data: string | blob) -> string", "Two lower-case digits a byte.", |data: Dynamic| {
+            let data = Bytes::of(data, "hex::encode")?;
+            to_hex(&data)
+        })
+        .add("decode(text: string) -> blob", "Reads digits in either case.", |text: Dynamic| {
+            let text = string(text, "hex::decode")?;
+            afford(text.len())?;
+            from_hex(&text).ok_or_else(|| failure("hex::decode", "expected pairs of hexadecimal digits"))
+        })
 }
 
 /// Two lower-case digits a byte.

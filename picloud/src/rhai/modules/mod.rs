@@ -16,20 +16,14 @@ mod url;
 
 pub(super) use time::time;
 
-use super::builtins::{Answer, Refusal, cost, pure};
+use super::{
+    builtins::{Answer, Refusal, cost},
+    library::Library,
+};
 
-/// Name and content of each module, except `time`.
-pub(super) fn all() -> Vec<(&'static str, Shared<Module>)> {
-    [
-        ("json", json::json()),
-        ("base64", encoding::base64()),
-        ("hex", encoding::hex()),
-        ("url", url::url()),
-        ("crypto", crypto::crypto()),
-        ("text", text::text()),
-    ]
-    .map(|(name, module)| (name, share(module)))
-    .into()
+/// Each module, except `time`.
+pub(super) fn all() -> [Library; 6] {
+    [json::json(), encoding::base64(), encoding::hex(), url::url(), crypto::crypto(), text::text()]
 }
 
 /// A module, ready for [`rhai::Engine::register_static_module`].
@@ -82,7 +76,7 @@ fn string(value: Dynamic, function: &str) -> Answer<ImmutableString> {
 }
 
 /// What scripts call the type of `value`.
-fn kind(value: &Dynamic) -> &'static str {
+pub(super) fn kind(value: &Dynamic) -> &'static str {
     if value.is_unit() {
         "()"
     } else if value.is_fnptr() {

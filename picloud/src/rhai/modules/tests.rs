@@ -2,15 +2,13 @@
 
 use rhai::{Dynamic, Engine};
 
-use crate::rhai::builtins::cost::probe;
+use crate::rhai::{builtins::cost::probe, library::Catalog};
 
 fn engine() -> Engine {
     let mut engine = Engine::new_raw();
     crate::rhai::builtins::register(&mut engine);
-    for (name, module) in super::all() {
-        engine.register_static_module(name, module);
-    }
-    engine.register_static_module("time", super::share(super::time()));
+    let mut catalog = Catalog { engine: &mut engine, definitions: Vec::new() };
+    super::all().into_iter().chain([super::time()]).for_each(|library| library.register(&mut catalog));
     engine
 }
 

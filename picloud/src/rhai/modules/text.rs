@@ -1,18 +1,22 @@
 //! `text`: small helps for building pages and messages.
 
-use rhai::{Dynamic, ImmutableString, Module, NativeCallContext};
+use rhai::{Dynamic, ImmutableString, NativeCallContext};
 
-use super::{Answer, afford, cost, pure, string};
+use super::{Answer, Library, afford, cost, string};
 use crate::rhai::builtins::Text;
 
-/// * `escape_html(value)` → the value as text, safe in HTML text and in quoted attributes.
-/// * `trim_indent(string)` → without a first and last line that are blank, and without the indentation that all other
-///   lines have in common.
-pub(super) fn text() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "escape_html", escape_html);
-    pure(&mut module, "trim_indent", |text: Dynamic| trim_indent(&string(text, "text::trim_indent")?));
-    module
+pub(super) fn text() -> Library {
+    Library::new("text", "Helps for building pages and messages.")
+        .add(
+            "escape_html(value: any) -> string",
+            "The value as text with `& < > \" '` escaped: safe in HTML text and in quoted attributes.",
+            escape_html,
+        )
+        .add(
+            "trim_indent(text: string) -> string",
+            "Without blank first and last line, and without the indentation that all lines share.",
+            |text: Dynamic| trim_indent(&string(text, "text::trim_indent")?),
+        )
 }
 
 fn escape_html(ctx: NativeCallContext<'_>, mut value: Dynamic) -> Answer<ImmutableString> {

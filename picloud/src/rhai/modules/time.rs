@@ -1,9 +1,9 @@
 //! `time`: the wall clock, in milliseconds since 1970 UTC.
 
 use jiff::{Timestamp, fmt::strtime};
-use rhai::{Dynamic, ImmutableString, Module};
+use rhai::{Dynamic, ImmutableString};
 
-use super::{Answer, failure, pure, string};
+use super::{Answer, Library, failure, string};
 use crate::rhai::budget;
 
 /// Longer patterns are refused.
@@ -11,17 +11,24 @@ const MAX_PATTERN: usize = 256;
 /// Longer texts are no point in time.
 const MAX_TEXT: usize = 128;
 
-/// * `now()` → integer, milliseconds since 1970 UTC.
-/// * `format(ms)` → RFC 3339 in UTC to the millisecond, like `2026-11-23T20:45:00.123Z`.
-/// * `format(ms, pattern)` → as the pattern says, in UTC; `%Y-%m-%d %H:%M:%S` and so on as in `strftime`.
-/// * `parse(text)` → milliseconds of an RFC 3339 text; what is finer than a millisecond is cut off.
-pub(in crate::rhai) fn time() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "now", now);
-    pure(&mut module, "format", |ms: i64| Ok::<_, super::Refusal>(format!("{:.3}", timestamp(ms)?)));
-    pure(&mut module, "format", format_as);
-    pure(&mut module, "parse", parse);
-    module
+pub(in crate::rhai) fn time() -> Library {
+    Library::new("time", "The clock. Times are integers: milliseconds since 1970 UTC.")
+        .add("now() -> integer", "Milliseconds since 1970 UTC.", now)
+        .add(
+            "format(ms: integer) -> string",
+            "RFC 3339 in UTC to the millisecond, like `2026-11-23T20:45:00.123Z`.",
+            |ms: i64| Ok(format!("{:.3}", timestamp(ms)?)),
+        )
+        .add(
+            "format(ms: integer, pattern: string) -> string",
+            "As the pattern says, in UTC: `%Y-%m-%d %H:%M:%S` and so on as in `strftime`.",
+            format_as,
+        )
+        .add(
+            "parse(text: string) -> integer",
+            "Milliseconds of an RFC 3339 time with zone; finer parts are cut off.",
+            parse,
+        )
 }
 
 fn now() -> Answer<i64> {

@@ -1,24 +1,32 @@
 //! `url`: percent-encoding and query strings.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_encode};
-use rhai::{Dynamic, ImmutableString, Map, Module, NativeCallContext};
+use rhai::{Dynamic, ImmutableString, Map, NativeCallContext};
 
-use super::{Answer, Bytes, afford, failure, pure, string};
+use super::{Answer, Bytes, Library, afford, failure, string};
 use crate::rhai::builtins::{Refusal, Spending, Text};
 
 /// Everything but the unreserved characters of RFC 3986.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// * `encode(string)`, `decode(string)` → a component of an address, percent-encoded as RFC 3986 has it; `+` is a plus.
-/// * `encode_query(map)` → `a=1&b=x+y`: an array gives its name once for each element, `()` gives the name alone.
-/// * `parse_query(string)` → map of strings; of equal names the last wins. A leading `?` is dropped.
-pub(super) fn url() -> Module {
-    let mut module = Module::new();
-    pure(&mut module, "encode", |text: Dynamic| encode(&string(text, "url::encode")?));
-    pure(&mut module, "decode", decode);
-    pure(&mut module, "encode_query", encode_query);
-    pure(&mut module, "parse_query", parse_query);
-    module
+pub(super) fn url() -> Library {
+    Library::new("url", "Percent-encoding and query strings.")
+        .add(
+            "encode(text: string) -> string",
+            "Percent-encoded but for letters, digits and `-_.~`.",
+            |text: Dynamic| encode(&string(text, "url::encode")?),
+        )
+        .add("decode(text: string) -> string", "Decoded once; `+` stays a plus.", decode)
+        .add(
+            "encode_query(values: map) -> string",
+            "`a=1&b=x+y`, names in order; an array gives its name once for each element, `()` the name alone.",
+            encode_query,
+        )
+        .add(
+            "parse_query(text: string) -> map",
+            "Strings by name; of equal names the last. A leading `?` is dropped.",
+            parse_query,
+        )
 }
 
 fn encode(text: &str) -> Answer<ImmutableString> {

@@ -1,6 +1,7 @@
 //! The executor as its callers see it: a script and an event in, an outcome out.
 
 mod contract;
+mod host;
 mod limits;
 mod switches;
 mod waiting;
@@ -41,7 +42,11 @@ fn script_with(source: &str, limits: Limits, host: Vec<HostModule>) -> Case {
     });
     let request =
         HttpEvent { path: "/".into(), route: "/".into(), host: "a.test".into(), ..HttpEvent::default() };
-    Case { executor: RhaiExecutor::new(host), script, request }
+    Case {
+        executor: host.into_iter().fold(RhaiExecutor::builder(), |all, one| all.module(one)).build().unwrap(),
+        script,
+        request,
+    }
 }
 
 impl Case {

@@ -102,7 +102,7 @@ async fn a_loop_shares_its_thread() {
 
 #[tokio::test]
 async fn programs_are_compiled_once_and_within_the_bound() {
-    let executor = RhaiExecutor::with_program_bytes(Vec::new(), 40_000);
+    let executor = RhaiExecutor::builder().program_bytes(40_000).build().unwrap();
     let cases: Vec<_> = (0..50)
         .map(|i| Case {
             executor: executor.clone(),
@@ -159,7 +159,7 @@ async fn a_host_function_is_never_abandoned() {
 /// A case whose clock and random numbers are virtual.
 fn in_a_test(source: &str) -> Case {
     let case = script(source);
-    Case { executor: RhaiExecutor::within(Vec::new(), Surroundings::fixed(1_000, 7)), ..case }
+    Case { executor: RhaiExecutor::builder().within(Surroundings::fixed(1_000, 7)).build().unwrap(), ..case }
 }
 
 #[tokio::test]
