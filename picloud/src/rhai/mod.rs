@@ -70,13 +70,16 @@ struct Shared {
     grants: Grants,
     metered: bool,
     surroundings: Surroundings,
-    /// One engine for each call depth and each choice of modules in use. Only compiling looks here.
-    engines: Mutex<HashMap<(usize, Vec<bool>), Arc<Engine>>>,
+    /// One engine for each kind in use. Only compiling looks here.
+    engines: Mutex<HashMap<EngineKind, Arc<Engine>>>,
     programs: ProgramCache,
     /// For memory limits up to 16, 32, 64, 128 and 256 MiB.
     stacks: [Arc<StackPool>; 5],
     compiling: [Arc<tokio::sync::Mutex<()>>; COMPILE_LOCKS],
 }
+
+/// Call depth, and which modules of the host are open.
+type EngineKind = (usize, Vec<bool>);
 
 impl Default for RhaiExecutor {
     fn default() -> Self {
