@@ -74,9 +74,9 @@ fn by_x_forwarded(headers: &HeaderMap, trusted: &[Network]) -> Said {
             break;
         }
     }
-    let last = |name: HeaderName| backwards(headers, name).next();
-    let scheme = last(X_FORWARDED_PROTO).and_then(scheme);
-    let host = last(X_FORWARDED_HOST).and_then(|host| HeaderValue::from_str(host).ok());
+    let scheme = backwards(headers, X_FORWARDED_PROTO).next().and_then(scheme);
+    // Never a part of a list: a client's `Host: a.test,b.test`, passed on here, would name `b.test`.
+    let host = headers.get_all(X_FORWARDED_HOST).iter().next_back().cloned();
     Said { ip, scheme, host }
 }
 
@@ -246,7 +246,9 @@ mod tests {
         with("x-forwarded-proto", "http, HTTPS", "https", "a.test");
         with("x-forwarded-proto", "gopher", "http", "a.test");
         with("x-forwarded-host", "b.test", "http", "b.test");
-        with("x-forwarded-host", "evil.test, b.test:8443", "http", "b.test:8443");
+        with("x-forwarded-host", "b.test:8443", "http", "b.test:8443");
+        // No list: this is no host, and will be refused.
+        with("x-forwarded-host", "a.test,b.test", "http", "a.test,b.test");
     }
 
     #[test]

@@ -2,17 +2,26 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(unix)]
+mod accounts;
+#[cfg(unix)]
+mod blackbox;
+#[cfg(unix)]
 mod dev;
-mod framing;
 #[cfg(unix)]
 mod hostile;
 mod lifetime;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]
+mod poison;
+#[cfg(unix)]
 mod process;
 #[cfg(unix)]
+mod proxies;
+#[cfg(unix)]
 mod readme;
+#[cfg(unix)]
+mod rows;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]

@@ -125,7 +125,10 @@ impl Server {
 
     /// With a first admin.
     pub(crate) fn with_admin(folder: &Path) -> Self {
-        let mut command = command(folder, &["serve", "--listen", "127.0.0.1:0"]);
+        Self::spawn_with_admin(&mut command(folder, &["serve", "--listen", "127.0.0.1:0"]))
+    }
+
+    pub(crate) fn spawn_with_admin(command: &mut Command) -> Self {
         Self::spawn(command.env("PICLOUD_ADMIN_USERNAME", USERNAME).env("PICLOUD_ADMIN_PASSWORD", PASSWORD))
     }
 
@@ -144,11 +147,7 @@ impl Server {
     }
 
     pub(crate) fn log_in(&self) -> Admin {
-        let body = json!({ "username": USERNAME, "password": PASSWORD });
-        let reply = call(self.address, "POST", "/api/v1/admin/auth/login", None, Some(&body));
-        assert_eq!(reply.status, 200, "{reply}");
-        let token = reply.json()["token"].as_str().unwrap().to_owned();
-        Admin { address: self.address, token, host: None }
+        Admin::log_in(self.address, None)
     }
 }
 
@@ -162,6 +161,17 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
+    /// Logs in where the control plane answers; `host` is the name that it goes by, if not its address.
+    #[track_caller]
+    pub(crate) fn log_in(address: SocketAddr, host: Option<&str>) -> Self {
+        let mut admin = Self { address, token: String::new(), host: host.map(str::to_owned) };
+        let login = json!({ "username": USERNAME, "password": PASSWORD });
+        let reply = admin.call("POST", "/auth/login", Some(&login));
+        assert_eq!(reply.status, 200, "{reply}");
+        reply.json()["token"].as_str().unwrap().clone_into(&mut admin.token);
+        admin
+    }
+
     /// `path` is below `/api/v1/admin`.
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
         let host = self.host.clone().unwrap_or_else(|| self.address.to_string());
@@ -233,11 +243,6 @@ impl Display for Reply {
 
 pub(crate) fn get(address: SocketAddr, host: &str, path: &str) -> Reply {
     send(address, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-}
-
-fn call(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Reply {
-    let request = message(address, method, path, token, body);
-    try_send(address, &request).unwrap_or_else(|| panic!("no answer to {method} {path}"))
 }
 
 /// The bytes of a request with a JSON body.

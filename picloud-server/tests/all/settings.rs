@@ -35,19 +35,10 @@ fn world(settings: &str, host: Option<&str>) -> World {
     let folder = tempdir().unwrap();
     let server = start(folder.path(), settings);
     let address = if settings.contains("admin_listen") { admin_address(&server) } else { server.address };
-    let admin = Admin { host: host.map(str::to_owned), ..log_in(address, host) };
+    let admin = Admin::log_in(address, host);
     admin.make_app("a", "a.test");
     admin.make_route("a", "sees", ("ANY", "/*path"), SEES);
     World { server, admin, _folder: folder }
-}
-
-fn log_in(address: SocketAddr, host: Option<&str>) -> Admin {
-    let mut admin = Admin { address, token: String::new(), host: host.map(str::to_owned) };
-    let reply =
-        admin.call("POST", "/auth/login", Some(&json!({ "username": USERNAME, "password": PASSWORD })));
-    assert_eq!(reply.status, 200, "{reply}");
-    reply.json()["token"].as_str().unwrap().clone_into(&mut admin.token);
-    admin
 }
 
 impl World {

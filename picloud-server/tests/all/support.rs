@@ -135,7 +135,6 @@ fn problem(status: StatusCode) -> Response<Full<Bytes>> {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) head: String,
-    pub(crate) body: String,
 }
 
 impl Reply {
@@ -179,7 +178,6 @@ fn parse(bytes: &[u8]) -> Option<(Reply, &[u8])> {
     let length = head.to_ascii_lowercase().lines().find_map(|line| {
         line.strip_prefix("content-length: ").map(|length| length.parse::<usize>().unwrap())
     })?;
-    let body = bytes.get(end..end + length)?;
-    let reply = Reply { status, head, body: String::from_utf8_lossy(body).into_owned() };
-    Some((reply, &bytes[end + length..]))
+    let behind = bytes.get(end + length..)?;
+    Some((Reply { status, head }, behind))
 }
