@@ -6,7 +6,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default ts.config(
-  { ignores: ['build', 'dist', '.svelte-kit', 'node_modules', 'src/lib/api/schema.d.ts'] },
+  { ignores: ['build', 'dist', '.svelte-kit', 'node_modules', 'generated'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...svelte.configs.recommended,

@@ -6,6 +6,7 @@ import { sourcesHash } from './scripts/sources.js';
 export default {
   compilerOptions: { runes: true },
   kit: {
+    alias: { $generated: 'generated' },
     adapter: adapter({ pages: 'dist', assets: 'dist', fallback: 'index.html' }),
     paths: { base: '/admin', relative: false },
     // The same sources give the same files.

@@ -41,7 +41,7 @@ export function checkBudget(build, dist) {
   /** @type {Record<string, {file: string, imports?: string[], css?: string[], dynamicImports?: string[]}>} */
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
   const keys = Object.keys(manifest);
-  const editorEntry = keys.filter((key) => key.endsWith('lib/editor/mount.ts'));
+  const editorEntry = keys.filter((key) => /lib\/editor\/(mount|merge)\.ts$/.test(key));
   const first = closure(
     manifest,
     keys.filter((key) => ENTRY.test(key))

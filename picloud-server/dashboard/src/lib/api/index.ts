@@ -100,7 +100,7 @@ export const scripts = {
     value<ScriptVersion>('GET', `/scripts/${id(script)}/versions/${version}`),
   rollback: (script: string, version: number) =>
     value<Script>('POST', `/scripts/${id(script)}/rollback`, { body: { version } }),
-  definitions: () => value<{ items: Definition[] }>('GET', '/definitions')
+  definitions: () => all<Definition>('/definitions')
 };
 
 export const routes = {

@@ -1,49 +1,26 @@
-// What the API gives and takes.
+// What the API gives and takes: names for the types made from its OpenAPI document (`npm run types`).
+import type { components } from '$generated/api';
+
+type Schemas = components['schemas'];
+
+export type App = Schemas['App'];
+export type Diagnostic = Schemas['Diagnostic'];
+export type Domain = Schemas['Domain'];
+/** What would answer a request. */
+export type Found = Schemas['MatchAnswer'];
+/** Names of limits with what is set; what is not set is inherited. */
+export type LimitOverrides = Schemas['LimitOverrides'];
+export type Me = Schemas['Me'];
+export type Route = Schemas['Route'];
+export type RouteCheck = Schemas['RouteCheck'];
+export type Script = Schemas['Script'];
+export type ScriptInput = Schemas['ScriptInput'];
+export type ScriptSummary = Schemas['ScriptSummary'];
+export type VersionInfo = Schemas['Version'];
 
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
-}
-
-/** Names of limits with what is set; what is not set is inherited. */
-export type LimitOverrides = Record<string, number>;
-
-export interface App {
-  id: string;
-  slug: string;
-  limits: LimitOverrides;
-  version: number;
-  created_at: string;
-}
-
-export interface Domain {
-  id: string;
-  app_id: string;
-  pattern: string;
-  unicode: string;
-  created_at: string;
-}
-
-export interface ScriptSummary {
-  id: string;
-  app_id: string;
-  name: string;
-  version: number;
-  sha256: string;
-  limits: LimitOverrides;
-  created_at: string;
-  updated_at: string;
-  updated_by: string | null;
-}
-
-export interface Script extends ScriptSummary {
-  source: string;
-}
-
-export interface ScriptInput {
-  name: string;
-  source: string;
-  limits?: LimitOverrides;
 }
 
 export interface ScriptVersion {
@@ -54,48 +31,12 @@ export interface ScriptVersion {
   created_by: string | null;
 }
 
-export interface Diagnostic {
-  line: number;
-  column: number;
-  severity: string;
-  message: string;
-}
-
 /** Something that a script can use. */
 export interface Definition {
   name: string;
   kind: string;
   signature: string;
   doc: string;
-}
-
-export interface Route {
-  id: string;
-  app_id: string;
-  script_id: string;
-  method: string;
-  path: string;
-  enabled: boolean;
-  version: number;
-  created_at: string;
-}
-
-export interface RouteCheck {
-  ok: boolean;
-  conflicts: Route[];
-  shadowed_by: Route[];
-}
-
-/** What would answer a request. */
-export interface Found {
-  matched: boolean;
-  claim: string | null;
-  app: { id: string; slug: string } | null;
-  route: { id: string | null; method: string; path: string } | null;
-  script: { id: string; name: string; version: number } | null;
-  params: Record<string, string>;
-  host_params: Record<string, string>;
-  why: { code: string; detail: string; allow?: string[] } | null;
 }
 
 export interface RunInput {
@@ -170,11 +111,6 @@ export interface Stats {
   }[];
 }
 
-export interface Me {
-  admin: { id: string; username: string };
-  session: { id: string; created_at: string; expires_at: string };
-}
-
 export interface SessionInfo {
   id: string;
   created_at: string;
@@ -205,13 +141,4 @@ export interface Setting {
 
 export interface Config {
   items: Setting[];
-}
-
-export interface VersionInfo {
-  picloud: string;
-  api: number;
-  script: number;
-  schema: number;
-  wire: number;
-  public_base_url: string | null;
 }

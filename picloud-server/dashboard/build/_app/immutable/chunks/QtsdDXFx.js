@@ -1,1 +1,0 @@
-import{e as i,h as e,g as o,i as a}from"./CQmVPq3B.js";const r=5e3;class h{#t=i(e([]));get list(){return o(this.#t)}set list(t){a(this.#t,t,!0)}#s=0;say(t){const s=this.#s++;this.list.push({id:s,text:t}),setTimeout(()=>this.drop(s),r)}drop(t){this.list=this.list.filter(s=>s.id!==t)}}const p=new h;export{p as t};

@@ -1,1 +1,0 @@
-import{s as r}from"../chunks/BOZX9Lhf.js";import{z as t}from"../chunks/C90gFeCm.js";export{t as load_css,r as start};
