@@ -10,8 +10,8 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    AppId, AppRoutes, Definition, Diagnostic, Executor, Gate, HostModule, Hosts, InvalidLimit,
-    InvalidModules, Limits, Orchestrator, OrchestratorBuilder, Position, RhaiExecutor, Route, RouteMethod,
+    AppId, AppRoutes, Definition, Diagnostic, Executor, Gate, HostModule, Hosts, InvalidLimit, Limits,
+    Orchestrator, OrchestratorBuilder, Position, RhaiExecutor, RhaiExecutorBuilder, Route, RouteMethod,
     RoutePattern, RouteTable, Script, ScriptId, Slug, Snapshot, app::check_script_name, script_name,
 };
 
@@ -148,7 +148,13 @@ impl AppBuilder {
     /// # Errors
     /// Everything that is wrong, all at once: names, routes, limits, and scripts with line, column and a caret.
     pub fn build(self) -> Result<App, BuildError> {
-        let executor = Arc::new(self.executor().map_err(|error| BuildError(error.problems().to_vec()))?);
+        let executor = self.executor().build().map_err(|error| BuildError(error.problems().to_vec()))?;
+        self.build_on(executor)
+    }
+
+    /// The app on an executor that was made from [`executor`](Self::executor).
+    pub(crate) fn build_on(self, executor: RhaiExecutor) -> Result<App, BuildError> {
+        let executor = Arc::new(executor);
         let empty = Snapshot::new(0, Arc::new(RouteTable::default()), Vec::new());
         let (id, gate, published) = (AppId::new(), Gate::default(), watch::Sender::new(empty));
         let app = App(Arc::new(Inner { id, gate, executor, published, scripts: Mutex::default() }));
@@ -156,9 +162,10 @@ impl AppBuilder {
         Ok(app)
     }
 
-    fn executor(&self) -> Result<RhaiExecutor, InvalidModules> {
+    /// An executor with the modules and grants given so far.
+    pub(crate) fn executor(&self) -> RhaiExecutorBuilder {
         let builder = self.modules.iter().cloned().fold(RhaiExecutor::builder(), |all, one| all.module(one));
-        self.grants.iter().fold(builder, |builder, grant| builder.grant("*", grant)).build()
+        self.grants.iter().fold(builder, |builder, grant| builder.grant("*", grant))
     }
 
     /// The scripts given, and those of the folders.

@@ -50,7 +50,6 @@ impl Surroundings {
 }
 
 #[cfg(feature = "testing")]
-#[allow(dead_code, reason = "the test kit follows")]
 impl Surroundings {
     /// Virtual ones: a clock that stands at `now_ms`, and the random numbers that follow from `seed`.
     pub(crate) fn fixed(now_ms: i64, seed: u64) -> Self {

@@ -24,7 +24,13 @@ const MAX_EXPRESSION_DEPTHS: (usize, usize) = (64, 32);
 /// The engine's own operation and size limits stay off where memory is counted: operations are lost in callbacks, and
 /// size checks walk the whole value at every call (`docs/architecture.md`, "Limits"). Nor is anything optimised: the
 /// compiler would put constants into each other, and some ten lines make gigabytes of them.
-pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule], open: &[bool]) -> Engine {
+pub(super) fn build(
+    call_depth: usize,
+    metered: bool,
+    host: &[HostModule],
+    open: &[bool],
+    extend: impl FnOnce(&mut Engine),
+) -> Engine {
     let mut engine = Engine::new_raw();
     builtins::register(&mut engine);
     platform(&mut engine);
@@ -32,6 +38,7 @@ pub(super) fn build(call_depth: usize, metered: bool, host: &[HostModule], open:
         let content = if *open { module.open() } else { module.withheld() };
         engine.register_static_module(module.name(), modules::share(content));
     }
+    extend(&mut engine);
     // After the host's, which cannot take its name.
     engine.register_static_module(source::MODULE, modules::share(source::module()));
     engine.set_optimization_level(OptimizationLevel::None);

@@ -13,6 +13,8 @@ mod failure;
 mod grants;
 mod host;
 mod json;
+#[cfg(feature = "testing")]
+pub(crate) mod kit;
 mod library;
 mod logs;
 mod modules;
@@ -51,6 +53,9 @@ const DEFAULT_PROGRAM_BYTES: usize = 64 << 20;
 /// Scripts that may be compiled at the same time, by hash of their id.
 const COMPILE_LOCKS: usize = 16;
 
+/// What tests change about an engine.
+type Extend = Arc<dyn Fn(&mut Engine) + Send + Sync>;
+
 /// Runs Rhai scripts. Cheap to clone; clones share everything.
 ///
 /// ```
@@ -70,6 +75,7 @@ struct Shared {
     grants: Grants,
     metered: bool,
     surroundings: Surroundings,
+    extend: Option<Extend>,
     /// One engine for each kind in use. Only compiling looks here.
     engines: Mutex<HashMap<EngineKind, Arc<Engine>>>,
     programs: ProgramCache,
@@ -95,6 +101,7 @@ pub struct RhaiExecutorBuilder {
     grants: Grants,
     program_bytes: usize,
     surroundings: Surroundings,
+    extend: Option<Extend>,
 }
 
 impl Default for RhaiExecutorBuilder {
@@ -104,6 +111,7 @@ impl Default for RhaiExecutorBuilder {
             grants: Grants::default(),
             program_bytes: DEFAULT_PROGRAM_BYTES,
             surroundings: Surroundings::default(),
+            extend: None,
         }
     }
 }
@@ -130,9 +138,15 @@ impl RhaiExecutorBuilder {
 
     /// Scripts find themselves in `surroundings`.
     #[cfg(feature = "testing")]
-    #[allow(dead_code, reason = "the test kit follows")]
     pub(crate) fn within(mut self, surroundings: Surroundings) -> Self {
         self.surroundings = surroundings;
+        self
+    }
+
+    /// Engines are changed once more when they are made.
+    #[cfg(feature = "testing")]
+    fn extended(mut self, extend: Extend) -> Self {
+        self.extend = Some(extend);
         self
     }
 
@@ -172,7 +186,7 @@ impl RhaiExecutor {
     }
 
     fn of(builder: RhaiExecutorBuilder) -> Self {
-        let RhaiExecutorBuilder { host, grants, program_bytes, surroundings } = builder;
+        let RhaiExecutorBuilder { host, grants, program_bytes, surroundings, extend } = builder;
         let metered = meter::installed();
         if !metered {
             tracing::warn!(
@@ -184,6 +198,7 @@ impl RhaiExecutor {
             grants,
             metered,
             surroundings,
+            extend,
             engines: Mutex::default(),
             programs: ProgramCache::new(program_bytes),
             stacks: std::array::from_fn(|class| Arc::new(StackPool::new(stack_bytes(class, metered)))),
@@ -308,7 +323,10 @@ impl Shared {
 
     fn engine(&self, call_depth: usize, open: Vec<bool>) -> Arc<Engine> {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        let build = || Arc::new(engine::build(call_depth, self.metered, &self.host, &open));
+        let build = || {
+            let extend = |engine: &mut Engine| self.extend.iter().for_each(|extend| extend(engine));
+            Arc::new(engine::build(call_depth, self.metered, &self.host, &open, extend))
+        };
         engines.entry((call_depth, open.clone())).or_insert_with(build).clone()
     }
 }

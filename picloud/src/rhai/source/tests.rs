@@ -104,7 +104,7 @@ fn places_lead_back() {
 }
 
 fn engine() -> Engine {
-    engine::build(64, true, &[], &[])
+    engine::build(64, true, &[], &[], |_| {})
 }
 
 /// Whether every `switch` of a compiled script goes through our function.
