@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Serve a folder of scripts, reload on save, show errors in the answer. No accounts, no database.
     Dev(DevArgs),
+    /// Run the tests of a folder: the functions `test_…()` in its `*_test.rhai` files. Ends with 1 where one fails.
+    Test(TestArgs),
 }
 
 #[derive(Debug, Default, Clone, Args)]
@@ -63,4 +65,20 @@ pub(crate) struct DevArgs {
     /// Address to listen on.
     #[arg(long, env = "PICLOUD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Folder with `*.rhai` files, tests beside them in `*_test.rhai`, and a picloud.toml as for `dev`.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Run only tests that have this in `file::function`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// Write a report in the form of JUnit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }

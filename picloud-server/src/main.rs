@@ -10,6 +10,7 @@ mod logging;
 mod manifest;
 mod run;
 mod serve;
+mod test;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let ended = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(args) => serve::main(args),
         Command::Dev(args) => dev::main(args),
+        Command::Test(args) => test::main(&args),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -27,3 +27,5 @@ mod server;
 #[cfg(unix)]
 mod settings;
 mod support;
+#[cfg(unix)]
+mod testing;
