@@ -88,9 +88,15 @@ pub fn health_router(version: Version, ready: Ready) -> Router {
         .with_state(Arc::new(Asked { version, ready }))
 }
 
+/// What every answer of the platform has, for routes of the server's own: an id, no place in any cache. A problem in the
+/// extensions of an answer is written into its body, with the id.
+pub fn enveloped(router: Router) -> Router {
+    router.layer(from_fn(envelope::wrap))
+}
+
 /// Answers every path with a problem: what stands behind all other routers where nothing else does.
 pub fn nothing_else() -> Router {
-    Router::new().fallback(error::no_such_path).layer(from_fn(envelope::wrap))
+    enveloped(Router::new().fallback(error::no_such_path))
 }
 
 /// That a server is ready.

@@ -31,4 +31,6 @@ mod table;
 mod time;
 
 pub use api::{Api, Execute, Options};
-pub use health::{API_VERSION, Ready, SCRIPT_VERSION, Version, WIRE_VERSION, health_router, nothing_else};
+pub use health::{
+    API_VERSION, Ready, SCRIPT_VERSION, Version, WIRE_VERSION, enveloped, health_router, nothing_else,
+};

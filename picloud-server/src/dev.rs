@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use notify::Watcher as _;
 use picloud::{App, Code, FieldError, Finished, Hosts, Observer, Orchestrator, Problem, Refused};
-use picloud_server::front::{ConnectionLimits, FrontSettings};
+use picloud_server::front::{ConnectionLimits, Connections, FrontSettings};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
@@ -175,7 +175,8 @@ pub(crate) fn main(args: DevArgs) -> Result<(), Exit> {
         let listener = run::bind(args.listen)?;
         let dev = Dev::start(args.folder)?;
         eprintln!("http://{}  (Ctrl-C ends)", listener.local_addr()?);
-        let door = Door::new(listener, dev, FrontSettings::default(), ConnectionLimits::default());
+        let door =
+            Door::new(listener, dev, FrontSettings::default(), Connections::new(ConnectionLimits::default()));
         run::until_stopped([door], Duration::ZERO, || {}).await;
         Ok(())
     })

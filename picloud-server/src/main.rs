@@ -6,8 +6,10 @@ mod config;
 mod dashboard;
 mod dev;
 mod dispatch;
+mod doors;
 mod logging;
 mod manifest;
+mod metrics;
 mod run;
 mod serve;
 mod test;
@@ -26,12 +28,14 @@ static ALLOC: MeteredAlloc<MiMalloc> = MeteredAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     let Cli { command, serve } = Cli::parse();
-    logging::start();
+    let logging = logging::start();
     let ended = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(args) => serve::main(args),
         Command::Dev(args) => dev::main(args),
         Command::Test(args) => test::main(&args),
     };
+    // Whoever waits for the end of this process finds all its lines.
+    drop(logging);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use picloud_server::front::{self, ConnectionLimits, Connections, FrontSettings, Serve};
+use picloud_server::front::{self, Connections, FrontSettings, Serve};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -39,7 +39,7 @@ pub(crate) struct Door<S> {
     listener: TcpListener,
     service: S,
     settings: FrontSettings,
-    pub(crate) connections: Connections,
+    connections: Connections,
 }
 
 impl<S: Serve> Door<S> {
@@ -47,9 +47,9 @@ impl<S: Serve> Door<S> {
         listener: TcpListener,
         service: S,
         settings: FrontSettings,
-        limits: ConnectionLimits,
+        connections: Connections,
     ) -> Self {
-        Self { listener, service, settings, connections: Connections::new(limits) }
+        Self { listener, service, settings, connections }
     }
 
     /// Begins to accept.

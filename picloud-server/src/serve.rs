@@ -14,21 +14,21 @@ use std::{
 
 use axum::Router;
 use picloud::{
-    Code, Executor, Host, Orchestrator, Problem, Publisher, RhaiExecutor,
+    Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor, Tracing,
     manager::Manager,
     store::{Store, StoreError},
 };
 use picloud_axum::{Api, Execute, Options, Ready, Version, health_router, nothing_else};
 use picloud_sqlx::SqliteStore;
-use tokio::net::TcpListener;
 
 use crate::{
     Exit,
     cli::ServeArgs,
     config::{self, Settings},
     dashboard,
-    dispatch::{Dispatch, Side},
-    run::{self, Door},
+    doors::{Inside, Listeners},
+    metrics::Metrics,
+    run,
 };
 
 /// How often the store is asked for what other processes wrote.
@@ -57,9 +57,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     if let Some(file) = &settings.file {
         tracing::info!(file = %file.display(), "settings read");
     }
-    // First, so that a second server on the address fails before it touches the database.
-    let listener = run::bind(settings.listen)?;
-    let admin_listener = settings.admin_listen.map(run::bind).transpose()?;
+    let listeners = Listeners::bind(&settings)?;
     let store = open(&settings).await?;
     let executor: Arc<dyn Executor> = Arc::new(RhaiExecutor::default());
     let publisher = Arc::new(Publisher::new(store.clone(), settings.limits));
@@ -67,30 +65,18 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     first_start(&manager, first_admin).await?;
     publisher.refresh().await?;
 
+    let metrics = Metrics::default();
     let scripts = Orchestrator::builder(publisher.subscribe(), executor)
         .max_running(settings.max_running, settings.max_running_per_app)
         .control_host(settings.is_shared())
+        .observer(Arc::new((metrics.clone(), Tracing)))
         .build();
     let stopping = Arc::new(AtomicBool::new(false));
     let health = health(&settings, stopping.clone());
     let control = control(&settings, manager.clone(), publisher.clone(), scripts.clone());
     let following = tokio::spawn(async move { publisher.follow(POLL).await });
-    greet(listener.local_addr()?, &settings, &manager).await?;
-    let hosts: Arc<[Host]> = settings.admin_hosts.clone().into();
-    let side = match &admin_listener {
-        Some(_) => Side::Data,
-        None if hosts.is_empty() => Side::Shared,
-        None => Side::ByHost(hosts.clone()),
-    };
-    let data = Dispatch { side, health, control, scripts };
-    let mut doors = Vec::new();
-    if let Some(listener) = admin_listener {
-        let address = listener.local_addr()?;
-        tracing::info!("admin API and metrics are on http://{address}");
-        warn_of_plain_text(address);
-        doors.push(door(&settings, listener, Dispatch { side: Side::Control(hosts), ..data.clone() }));
-    }
-    doors.push(door(&settings, listener, data));
+    greet(&listeners, &settings, &manager).await?;
+    let doors = listeners.doors(&settings, Inside { health, control, scripts, metrics, manager });
     run::until_stopped(doors, settings.shutdown_delay, || stopping.store(true, Ordering::Relaxed)).await;
     following.abort();
     Ok(())
@@ -157,10 +143,6 @@ fn explain(error: &picloud::manager::ManagerError) -> String {
     if fields.is_empty() { error.detail() } else { fields.join("; ") }
 }
 
-fn door(settings: &Settings, listener: TcpListener, service: Dispatch) -> Door<Dispatch> {
-    Door::new(listener, service, settings.front.clone(), settings.connections.clone())
-}
-
 /// Admin API and dashboard. Answers all other paths with 404.
 fn control(
     settings: &Settings,
@@ -189,7 +171,8 @@ fn health(settings: &Settings, stopping: Arc<AtomicBool>) -> Router {
 }
 
 /// The lines that a newcomer needs.
-async fn greet(address: SocketAddr, settings: &Settings, manager: &Manager) -> Result<(), Exit> {
+async fn greet(listeners: &Listeners, settings: &Settings, manager: &Manager) -> Result<(), Exit> {
+    let address = listeners.address()?;
     let url = settings.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
     tracing::info!("PiCloud {} is listening on {url}", env!("CARGO_PKG_VERSION"));
     tracing::info!("try it: curl {url}/hello/Ada");
@@ -200,6 +183,10 @@ async fn greet(address: SocketAddr, settings: &Settings, manager: &Manager) -> R
         );
     }
     warn_of_plain_text(address);
+    if let Some(address) = listeners.admin_address()? {
+        tracing::info!("admin API, dashboard and metrics are on http://{address}");
+        warn_of_plain_text(address);
+    }
     Ok(())
 }
 

@@ -230,6 +230,12 @@ impl Orchestrator {
         Some(self.start(found, host, request, true))
     }
 
+    /// How many scripts run now, in all apps.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.shared.running.running()
+    }
+
     /// Takes the newest snapshot.
     fn follow(&mut self) {
         if self.snapshots.has_changed().unwrap_or(false) {

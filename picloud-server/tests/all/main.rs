@@ -11,6 +11,8 @@ mod dev;
 mod hostile;
 mod lifetime;
 #[cfg(unix)]
+mod metrics;
+#[cfg(unix)]
 mod paths;
 #[cfg(unix)]
 mod poison;

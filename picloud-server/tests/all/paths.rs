@@ -95,7 +95,7 @@ fn rows_41_to_46_no_spelling_of_a_reserved_path_reaches_a_script() {
         ("/api", 404),
         ("/api/", 404),
         ("/api/v2/x", 404),
-        ("/metrics", 404),
+        ("/metrics", 401),
         ("/_picloud", 404),
     ] {
         assert_problem(path, &world.ask("GET", path), &[status]);

@@ -151,6 +151,14 @@ impl Server {
     }
 }
 
+/// Where the control plane listens, if apart.
+pub(crate) fn admin_address(server: &Server) -> SocketAddr {
+    server.process.await_line("the admin address", |line| {
+        let line: Value = serde_json::from_str(line).ok()?;
+        line["message"].as_str()?.split_once("metrics are on http://")?.1.parse().ok()
+    })
+}
+
 /// Someone who is logged in.
 #[derive(Clone)]
 pub(crate) struct Admin {

@@ -121,7 +121,7 @@ fn nginx(program: &Path, folder: &Path, at: SocketAddr, data: SocketAddr, admin:
         "{user} daemon off; master_process off; pid nginx.pid; error_log stderr crit; worker_processes 1;
         events {{}}
         http {{
-            access_log off; client_max_body_size 0; {temps}
+            access_log off; client_max_body_size 0; keepalive_requests 1000000; {temps}
             upstream data {{ server {data}; keepalive 16; }}
             upstream admin {{ server {admin}; keepalive 16; }}
             {} {}

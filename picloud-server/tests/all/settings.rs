@@ -1,12 +1,12 @@
 //! What an operator sets, seen from outside: where the control plane answers, who is believed, how the server ends.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, path::Path};
 
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use crate::process::{
-    Admin, PASSWORD, Process, Reply, Server, USERNAME, command, eventually, get, message, send,
+    Admin, PASSWORD, Process, Reply, Server, USERNAME, admin_address, command, eventually, get, message, send,
 };
 
 /// A server with these settings and the app `a` on `a.test`, which answers every path with what it sees.
@@ -21,14 +21,6 @@ const SEES: &str = "#{ ip: ctx.ip, scheme: ctx.scheme, host: ctx.host, headers: 
 fn start(folder: &Path, settings: &str) -> Server {
     fs::write(folder.join("picloud-server.toml"), settings).unwrap();
     Server::with_admin(folder)
-}
-
-/// Where the control plane listens, if apart.
-fn admin_address(server: &Server) -> SocketAddr {
-    server.process.await_line("the admin address", |line| {
-        let line: Value = serde_json::from_str(line).ok()?;
-        line["message"].as_str()?.split_once("metrics are on http://")?.1.parse().ok()
-    })
 }
 
 fn world(settings: &str, host: Option<&str>) -> World {
