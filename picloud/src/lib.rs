@@ -83,7 +83,7 @@ pub mod testing;
 pub use app::{AdminId, AppId, DomainId, InvalidName, RouteId, ScriptId, SessionId, Slug};
 pub use domain::{DomainPattern, InvalidPattern};
 #[cfg(feature = "rhai")]
-pub use embed::{App, AppBuilder, BuildError, point_at};
+pub use embed::{App, AppBuilder, BuildError, Delivered, point_at};
 pub use executor::{
     BoxFuture, Definition, DefinitionKind, Diagnostic, Executor, ExecutorService, ServiceExecutor, Severity,
 };
@@ -93,7 +93,8 @@ pub use invocation::{Event, HttpEvent, Invocation, Params, RequestId, Scheme};
 pub use limits::{InvalidLimit, LimitOverrides, Limits};
 pub use meter::MeteredAlloc;
 pub use orchestrator::{
-    Answer, Client, Finished, Hosts, Observer, Orchestrator, OrchestratorBuilder, Received, Refused, Tracing,
+    Answer, Client, Finished, Hosts, Observer, Occurrence, Orchestrator, OrchestratorBuilder, Received,
+    Refused, Tracing,
 };
 pub use outcome::{Code, Failure, FailureLog, Frame, Level, LogLine, Outcome, Position, Stats};
 pub use path::{InvalidPath, RESERVED, check_path, is_reserved, shadow};

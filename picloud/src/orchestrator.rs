@@ -23,14 +23,18 @@ use tokio::sync::watch;
 use tower::Service;
 
 use crate::{
-    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Invocation, Limits, LogLine, Match,
-    Miss, Outcome, Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot,
+    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Limits, LogLine, Match, Miss, Outcome,
+    Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot,
     app::unix_micros,
     check_path,
     gate::Permit,
     headers::{confine, drop_platform_headers, hide_platform_cookies},
     request_host,
 };
+
+mod occurrence;
+
+pub use self::occurrence::Occurrence;
 
 /// How requests find their app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,9 +107,9 @@ pub struct Received<'a> {
     pub id: RequestId,
     /// When it came: microseconds since 1970 UTC.
     pub at: i64,
-    /// The method as received.
+    /// The method as received; `EVENT` for what is not a request.
     pub method: &'a Method,
-    /// The raw path.
+    /// The raw path; the name of an event that is not a request.
     pub path: &'a str,
     /// The pattern of the route that matched; empty where none did, and where a script was asked for by its id.
     pub route: &'a str,
@@ -385,10 +389,10 @@ where
         Err(refusal) => return refuse(refusal),
     };
     // After the body: a slow sender takes no one's place.
-    let Some(_permits) = admit(shared, &script) else { return refuse(overloaded()) };
-    let invocation = Invocation { script: script.clone(), event: Event::Http(event), request_id: id };
-    let outcome = shared.executor.invoke(invocation).await;
-    shared.observer.finished(&Finished { script: &script, request, outcome: &outcome });
+    let outcome = match shared.run(&script, Event::Http(event), request).await {
+        Ok(outcome) => outcome,
+        Err(refusal) => return refuse(refusal),
+    };
     match outcome.result {
         Ok(mut response) => {
             drop_platform_headers(response.headers_mut());

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
-use crate::{App, AppBuilder, HostModule};
+use crate::{App, AppBuilder, HostModule, Invocation};
 
 async fn send(app: AppBuilder, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap, String) {
     let response = app.build().unwrap().service().oneshot(request).await.unwrap();
