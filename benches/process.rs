@@ -1,6 +1,13 @@
 //! What the system tells of a process (Linux: from `/proc`).
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{env, fs, path::PathBuf, time::Duration};
+
+/// The release build of the server beside this program: `target/release/picloud`.
+#[must_use]
+pub fn built_binary() -> Option<PathBuf> {
+    let here = env::current_exe().ok()?;
+    Some(here.ancestors().nth(2)?.join("picloud")).filter(|path| path.exists())
+}
 
 /// Processor time of all threads that a process has now, in user and kernel mode.
 ///

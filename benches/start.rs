@@ -6,19 +6,23 @@ use std::{
     env, fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use picloud_benches::{Goal, process::resident_kib_of, quantile, verdict};
+use picloud_benches::{
+    Goal,
+    process::{built_binary, resident_kib_of},
+    quantile, verdict,
+};
 
 const ROUNDS: usize = 11;
 const REQUEST: &[u8] = b"GET /hello/Ada HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
 
 fn main() {
-    let Some(binary) = binary() else {
+    let Some(binary) = built_binary() else {
         println!(
             "left out: there is no release build of picloud; run `cargo build --release -p picloud-server` first"
         );
@@ -37,12 +41,6 @@ fn main() {
     verdict("start to first answer, fresh database", quantile(&mut fresh, 0.5), " ms", Goal::AtMost(100.0));
     verdict("start to first answer, same database", quantile(&mut again, 0.5), " ms", Goal::AtMost(100.0));
     verdict("resident while idle", quantile(&mut memory, 0.5), " MB", Goal::AtMost(20.0));
-}
-
-/// The server beside this program: `target/release/picloud`.
-fn binary() -> Option<PathBuf> {
-    let here = env::current_exe().ok()?;
-    Some(here.ancestors().nth(2)?.join("picloud")).filter(|path| path.exists())
 }
 
 /// Milliseconds to the first answer, and megabytes held a second later.

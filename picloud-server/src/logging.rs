@@ -103,9 +103,10 @@ fn write_lines(waiting: &Receiver<Line>, queued: &AtomicUsize, mut output: impl 
     while let Ok(Line::Text(line)) = waiting.recv() {
         // A reader that has gone away is no reason to stop.
         let _ = output.write_all(&line);
-        queued.fetch_sub(line.len(), Relaxed);
+        let emptied = queued.fetch_sub(line.len(), Relaxed) == line.len();
         let dropped = DROPPED.load(Relaxed);
-        if dropped > told {
+        // Not before there is room for it.
+        if emptied && dropped > told {
             tracing::warn!(dropped = dropped - told, "log lines were dropped: nobody read those before them");
             told = dropped;
         }

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod accounts;
+#[cfg(target_os = "linux")]
+mod adversity;
 #[cfg(unix)]
 mod blackbox;
 #[cfg(unix)]
