@@ -4,6 +4,7 @@
 
 use picloud::{App, AppBuilder};
 
+/// The app.
 pub fn app() -> AppBuilder {
     App::builder().script("hello", "`Hello, ${ctx.params.name}!`").route("GET /hello/:name", "hello")
 }

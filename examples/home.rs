@@ -15,7 +15,7 @@ use rumqttc::{
     AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, PublishOptions,
     mqttbytes::{
         QoS,
-        v5::{LastWill, Packet, Publish},
+        v5::{LastWill, Packet, Publish, SubscribeFilter},
     },
 };
 
@@ -82,6 +82,13 @@ pub fn connect(host: &str, port: u16) -> (AsyncClient, EventLoop) {
 
 /// Turns messages into events of the app, for ever. `ready` is called whenever the broker has taken the subscriptions.
 pub async fn follow(app: App, client: AsyncClient, mut incoming: EventLoop, ready: impl Fn()) {
+    let (tell, mut told) = tokio::sync::mpsc::channel::<Publish>(64);
+    // One after the other, so that nothing a sensor says is overtaken by what it said before.
+    tokio::spawn(async move {
+        while let Some(message) = told.recv().await {
+            deliver(&app, &message).await;
+        }
+    });
     loop {
         match incoming.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
@@ -90,8 +97,10 @@ pub async fn follow(app: App, client: AsyncClient, mut incoming: EventLoop, read
             }
             Ok(Event::Incoming(Packet::SubAck(_))) => ready(),
             Ok(Event::Incoming(Packet::Publish(message))) => {
-                let app = app.clone();
-                tokio::spawn(async move { deliver(&app, &message).await });
+                // Never waits: while it did, nothing that scripts publish would be sent.
+                if tell.try_send(message).is_err() {
+                    eprintln!("mqtt: scripts are too slow, a message is left out");
+                }
             }
             Ok(_) => {}
             Err(error) => {
@@ -107,8 +116,9 @@ async fn announce(client: AsyncClient) -> Result<(), Failure> {
     let retained = PublishOptions::new(QoS::AtLeastOnce).retain(true);
     client.publish(STATUS, "online", retained).await?;
     let topics = ["home/+/motion", "home/+/lux", "home/+/light", "homeassistant/status"];
-    let filters = topics.map(|topic| rumqttc::mqttbytes::v5::Filter::new(topic, QoS::AtLeastOnce));
-    client.subscribe_many(filters).await?;
+    client
+        .subscribe_many(topics.map(|topic| SubscribeFilter::new(topic.to_owned(), QoS::AtLeastOnce)))
+        .await?;
     Ok(())
 }
 
