@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::{
     AppId, AppRoutes, DomainPattern, Gate, Limits, Route, RouteTable, Router, Script, ScriptId,
-    store::{AppRecord, DomainRecord, RouteRecord, ScriptRecord, Store, StoreError, World},
+    store::{AppRecord, AppWorld, DomainRecord, RouteRecord, ScriptRecord, Store, StoreError, World},
 };
 
 /// What the data plane serves: a router, and the scripts by id. Immutable.
@@ -97,7 +97,7 @@ impl Publisher {
         if revision == self.published.borrow().revision {
             return Ok(());
         }
-        let world = self.store.world().await?;
+        let world = self.store.world(0).await?;
         let revision = world.revision;
         let (table, next) = build(world, &previous, &self.limits);
         let table = Arc::new(table);
@@ -119,34 +119,20 @@ impl Publisher {
     }
 }
 
-/// Rows by the app they belong to.
-fn by_app<T>(rows: Vec<T>, app: impl Fn(&T) -> AppId) -> HashMap<AppId, Vec<T>> {
-    let mut grouped: HashMap<AppId, Vec<T>> = HashMap::new();
-    for row in rows {
-        grouped.entry(app(&row)).or_default().push(row);
-    }
-    grouped
-}
-
 /// A table of `world`, and what the next one can reuse of it.
 fn build(world: World, previous: &Previous, limits: &Limits) -> (RouteTable, Previous) {
     let mut next = Previous::default();
-    let mut domains = by_app(world.domains, |row| row.app);
-    let mut routes = by_app(world.routes, |row| row.app);
-    let mut scripts = by_app(world.scripts, |row| row.app);
     let mut table = RouteTable::builder();
-    for app in world.apps {
+    for AppWorld { app, domains, scripts, routes: rows } in world.apps {
         let gate = previous.gates.get(&app.id).cloned().unwrap_or_default();
         let mut changed = false;
-        for row in scripts.remove(&app.id).unwrap_or_default() {
+        for row in scripts {
             let (script, fresh) = script_of(row, &app, &gate, previous, limits);
             changed |= fresh;
             next.scripts.insert(script.id, script);
         }
-        let rows = routes.remove(&app.id).unwrap_or_default();
         let routes = routes_of(&app, &rows, changed, previous, &next.scripts);
-        let claims = domains.remove(&app.id).unwrap_or_default();
-        table = table.app(claims.iter().filter_map(|row| claim_of(row, &app)), routes.clone());
+        table = table.app(domains.iter().filter_map(|row| claim_of(row, &app)), routes.clone());
         next.gates.insert(app.id, gate);
         next.apps.insert(app.id, PreviousApp { rows, routes });
     }

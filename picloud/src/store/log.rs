@@ -108,6 +108,29 @@ pub struct ExecutionFilter {
     pub text: Option<String>,
 }
 
+impl ExecutionFilter {
+    /// Whether an execution is wanted: what every store decides by, each in its own language; and what a live tail,
+    /// which reads no store, decides by.
+    #[must_use]
+    pub fn lets_through(&self, run: &ExecutionRecord) -> bool {
+        self.script.is_none_or(|script| run.script == script)
+            && self.level.is_none_or(|level| run.lines.iter().any(|line| line.level >= level))
+            && self.failed.is_none_or(|failed| run.code.is_some() == failed)
+            && self.code.as_ref().is_none_or(|code| run.code.as_ref() == Some(code))
+            && self.status.is_none_or(|status| run.status == status)
+            && self.since.is_none_or(|since| run.at >= since)
+            && self.until.is_none_or(|until| run.at < until)
+            && self.text.as_ref().is_none_or(|text| mentions(run, text))
+    }
+}
+
+fn mentions(run: &ExecutionRecord, text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let lines = run.lines.iter().map(|line| &line.message);
+    let mut all = lines.chain(&run.message).chain([&run.path]);
+    all.any(|place| place.to_ascii_lowercase().contains(&text))
+}
+
 /// What is counted of one script in one minute. Adding two gives the counts of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MinuteRecord {

@@ -1,5 +1,7 @@
 //! The rows of a store, and the changes to them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AdminId, AppId, DomainId, InvalidName, LimitOverrides, RouteId, ScriptId, SessionId, Slug};
@@ -35,6 +37,15 @@ impl AppKey {
     /// If it is neither.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Slug))
+    }
+}
+
+impl fmt::Display for AppKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
     }
 }
 
@@ -207,8 +218,8 @@ pub struct SettingRecord {
     pub updated_at: i64,
 }
 
-impl std::fmt::Debug for AdminRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for AdminRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Leaves the hash out: records end up in logs and panics.
         f.debug_struct("AdminRecord")
             .field("id", &self.id)
@@ -236,8 +247,8 @@ pub struct SessionRecord {
     pub user_agent: Option<String>,
 }
 
-impl std::fmt::Debug for SessionRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SessionRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRecord")
             .field("id", &self.id)
             .field("admin", &self.admin)

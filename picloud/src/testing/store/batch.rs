@@ -40,7 +40,7 @@ async fn each_commit_grows_the_revision_by_one(store: Arc<dyn Store>) {
     refused(&*store, [Change::CreateApp(row::app("a"))]).await;
     store.create_first_admin(row::admin("ada")).await.expect("the first admin");
     assert_eq!(store.revision().await.expect("revision"), 3);
-    assert_eq!(store.world().await.expect("world").revision, 3);
+    assert_eq!(store.world(0).await.expect("world").revision, 3);
 }
 
 async fn a_batch_whose_last_change_fails_leaves_nothing(store: Arc<dyn Store>) {
@@ -130,7 +130,7 @@ async fn a_save_keeps_the_birth_of_the_script(store: Arc<dyn Store>) {
         ..script.clone()
     };
     assert_eq!(store.script(app.id, script.id).await.expect("script"), expected);
-    assert_eq!(store.world().await.expect("world").scripts, [expected]);
+    assert_eq!(store.world(0).await.expect("world").apps[0].scripts, [expected]);
 }
 
 async fn an_expected_version_that_is_not_there_is_refused(store: Arc<dyn Store>) {

@@ -80,9 +80,9 @@ async fn commit(store: &dyn Store, changes: impl Into<Vec<Change>>) -> u64 {
 
 /// Commits changes that must be refused, and checks that nothing has changed.
 async fn refused(store: &dyn Store, changes: impl Into<Vec<Change>>) -> StoreError {
-    let before = store.world().await.expect("the world is readable");
+    let before = store.world(0).await.expect("the world is readable");
     let error = store.commit(changes.into()).await.expect_err("the commit is refused");
-    assert_eq!(store.world().await.expect("the world is readable"), before, "after {error}");
+    assert_eq!(store.world(0).await.expect("the world is readable"), before, "after {error}");
     error
 }
 
