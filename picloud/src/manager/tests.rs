@@ -104,7 +104,8 @@ async fn a_change_is_published_when_its_call_returns() {
 #[tokio::test]
 async fn a_change_is_published_even_if_its_caller_goes_away() {
     let World { store, manager, published } = world();
-    let call = manager.create_app(&me(), new_app("shop"));
+    let me = me();
+    let call = manager.create_app(&me, new_app("shop"));
     tokio::time::timeout(std::time::Duration::from_micros(1), call).await.unwrap_err();
     while published.lock().unwrap().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -38,7 +38,7 @@ async fn each_commit_grows_the_revision_by_one(store: Arc<dyn Store>) {
     let many: Vec<_> = (0..10).map(|n| Change::CreateApp(row::app(&format!("many-{n}")))).collect();
     assert_eq!(commit(&*store, many).await, 3);
     refused(&*store, [Change::CreateApp(row::app("a"))]).await;
-    store.create_first_admin(row::admin("ada")).await.expect("the first admin");
+    store.create_first_admin(row::admin("ada"), row::audit("admin.create")).await.expect("the first admin");
     assert_eq!(store.revision().await.expect("revision"), 3);
     assert_eq!(store.world(0).await.expect("world").revision, 3);
 }

@@ -25,7 +25,12 @@ cases![
 
 async fn first_admin(store: &dyn Store) -> AdminRecord {
     let admin = row::admin("ada");
-    assert!(store.create_first_admin(admin.clone()).await.expect("the first admin is created"));
+    assert!(
+        store
+            .create_first_admin(admin.clone(), row::audit("admin.create"))
+            .await
+            .expect("the first admin is created")
+    );
     admin
 }
 
@@ -38,7 +43,7 @@ async fn keep(store: &dyn Store, admin: AdminId, token: u8) -> SessionRecord {
 async fn a_fresh_store_has_never_had_an_admin(store: Arc<dyn Store>) {
     assert!(!store.has_had_admin().await.expect("an answer"));
     assert_missing(store.admin_by_name("ada").await, "admin");
-    assert_missing(store.set_password_hash(AdminId::new(), String::new()).await, "admin");
+    assert_missing(store.rehash_password(AdminId::new(), String::new(), String::new()).await, "admin");
 }
 
 async fn one_of_fifty_racers_becomes_the_first_admin(store: Arc<dyn Store>) {
@@ -47,14 +52,17 @@ async fn one_of_fifty_racers_becomes_the_first_admin(store: Arc<dyn Store>) {
         let store = store.clone();
         racers.spawn(async move {
             let admin = row::admin(&format!("racer-{n}"));
-            let first = store.create_first_admin(admin.clone()).await.expect("an answer");
+            let first =
+                store.create_first_admin(admin.clone(), row::audit("admin.create")).await.expect("an answer");
             first.then_some(admin)
         });
     }
     let winners: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert!(store.has_had_admin().await.expect("an answer"));
-    assert!(!store.create_first_admin(row::admin("late")).await.expect("an answer"));
+    assert!(
+        !store.create_first_admin(row::admin("late"), row::audit("admin.create")).await.expect("an answer")
+    );
     assert_eq!(store.admin_by_name(&winners[0].username).await.expect("the winner").id, winners[0].id);
     assert_missing(store.admin_by_name("late").await, "admin");
 }
@@ -69,7 +77,10 @@ async fn admins_are_found_by_name_as_stored(store: Arc<dyn Store>) {
 
 async fn a_password_hash_is_replaced(store: Arc<dyn Store>) {
     let admin = first_admin(&*store).await;
-    store.set_password_hash(admin.id, "$argon2id$newer".to_owned()).await.expect("it is replaced");
+    store
+        .rehash_password(admin.id, admin.password_hash.clone(), "$argon2id$newer".to_owned())
+        .await
+        .expect("it is replaced");
     let expected = AdminRecord { password_hash: "$argon2id$newer".to_owned(), ..admin };
     assert!(store.admin_by_name("ada").await.expect("admin") == expected);
 }
@@ -105,8 +116,8 @@ async fn a_deleted_session_stays_deleted(store: Arc<dyn Store>) {
     let admin = first_admin(&*store).await;
     let session = keep(&*store, admin.id, 1).await;
     keep(&*store, admin.id, 2).await;
-    store.delete_session(session.id).await.expect("it is deleted");
-    store.delete_session(session.id).await.expect("deleting twice is no error");
+    store.delete_session(admin.id, session.id).await.expect("it is deleted");
+    assert_missing(store.delete_session(admin.id, session.id).await, "session");
     store.touch_session(session.id, CREATED_AT + 1).await.expect("touching it is no error");
     assert_missing(store.session([1; 32]).await, "session");
     store.session([2; 32]).await.expect("the other one stays");

@@ -10,7 +10,7 @@ use std::{future::Future, sync::Arc};
 
 use crate::{
     BoxFuture,
-    store::{Change, Store, StoreError},
+    store::{Change, Commit, Store, StoreError},
 };
 
 /// One promise of the contract, and how it is tested.
@@ -75,13 +75,13 @@ where
 
 /// Commits changes that must succeed.
 async fn commit(store: &dyn Store, changes: impl Into<Vec<Change>>) -> u64 {
-    store.commit(changes.into()).await.expect("the commit succeeds")
+    store.commit(Commit::from(changes.into())).await.expect("the commit succeeds")
 }
 
 /// Commits changes that must be refused, and checks that nothing has changed.
 async fn refused(store: &dyn Store, changes: impl Into<Vec<Change>>) -> StoreError {
     let before = store.world(0).await.expect("the world is readable");
-    let error = store.commit(changes.into()).await.expect_err("the commit is refused");
+    let error = store.commit(Commit::from(changes.into())).await.expect_err("the commit is refused");
     assert_eq!(store.world(0).await.expect("the world is readable"), before, "after {error}");
     error
 }

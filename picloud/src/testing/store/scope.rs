@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{assert_missing, cases, commit, refused};
 use crate::{
     AppId, DomainId, RouteId, ScriptId,
-    store::{AppKey, AppRecord, Change, DomainRecord, Page, RouteRecord, ScriptRecord, Store},
+    store::{AppKey, AppRecord, AppWorld, Change, DomainRecord, Page, RouteRecord, ScriptRecord, Store},
     testing::row,
 };
 
@@ -123,11 +123,9 @@ async fn deleting_an_app_takes_everything_it_owns_and_nothing_else(store: Arc<dy
     commit(&*store, [row::save(&a.script, "version 2")]).await;
     commit(&*store, [Change::DeleteApp { id: a.app.id, expected: None }]).await;
     let world = store.world(0).await.expect("world");
-    assert_eq!(world.apps, [b.app]);
-    assert_eq!(
-        (world.apps[0].domains, world.apps[0].scripts, world.apps[0].routes),
-        (vec![b.domain], vec![b.script], vec![b.route])
-    );
+    let kept =
+        AppWorld { app: b.app, domains: vec![b.domain], scripts: vec![b.script], routes: vec![b.route] };
+    assert_eq!(world.apps, [kept]);
     assert_missing(store.app(AppKey::Slug(a.app.slug)).await, "app");
     assert_missing(store.app_of_script(a.script.id).await, "script");
     owned(&*store, "a").await; // All its names are free again.

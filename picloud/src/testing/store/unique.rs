@@ -140,7 +140,7 @@ async fn race(store: &Arc<dyn Store>, changes: impl IntoIterator<Item = Vec<Chan
     let mut racers = JoinSet::new();
     for change in changes {
         let store = store.clone();
-        racers.spawn(async move { store.commit(change).await });
+        racers.spawn(async move { store.commit(change.into()).await });
     }
     let results = racers.join_all().await;
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
