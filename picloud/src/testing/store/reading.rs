@@ -60,7 +60,8 @@ async fn rows_are_read_back_as_written(store: Arc<dyn Store>) {
 
 async fn lists_are_ordered_by_id(store: Arc<dyn Store>) {
     let mut apps: Vec<_> = (0..20).map(|n| row::app(&format!("app-{n}"))).collect();
-    let owner = apps[0].id; // The oldest: the first of the world.
+    apps.sort_by_key(|app| app.id);
+    let owner = apps[0].id;
     let scripts: Vec<_> = (0..200).map(|n| row::script(owner, &format!("s{n}"), "")).collect();
     // Written newest first, so that the order of writing does not help.
     let creations = apps.iter().rev().cloned().map(Change::CreateApp);
@@ -69,7 +70,6 @@ async fn lists_are_ordered_by_id(store: Arc<dyn Store>) {
         creations.chain(scripts.iter().rev().cloned().map(Change::CreateScript)).collect::<Vec<_>>(),
     )
     .await;
-    apps.sort_by_key(|app| app.id);
     assert_eq!(store.apps(Page::all()).await.expect("apps"), apps);
     let world = store.world(0).await.expect("world");
     assert_eq!(world.apps.iter().map(|world| world.app.clone()).collect::<Vec<_>>(), apps);
