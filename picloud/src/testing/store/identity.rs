@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{assert_missing, cases};
+use super::{assert_missing, cases, commit};
 use crate::{
     AdminId, SessionId,
-    store::{AdminRecord, SessionRecord, Store},
+    store::{AdminRecord, Change, Page, SessionRecord, Store},
     testing::row::{self, CREATED_AT},
 };
 
@@ -21,6 +21,10 @@ cases![
     touching_a_session_never_moves_it_back,
     a_deleted_session_stays_deleted,
     pruning_takes_the_idle_and_the_old,
+    a_session_is_ended_by_its_own_admin_only,
+    all_sessions_but_one_end_at_once,
+    a_hash_that_has_changed_meanwhile_is_not_replaced,
+    the_first_admin_leaves_a_record,
 ];
 
 async fn first_admin(store: &dyn Store) -> AdminRecord {
@@ -141,4 +145,48 @@ async fn pruning_takes_the_idle_and_the_old(store: Arc<dyn Store>) {
     assert_eq!(store.prune_sessions(CREATED_AT + 51, CREATED_AT + 1).await.expect("a count"), 3);
     store.session([4; 32]).await.expect("the fresh one stays");
     assert_missing(store.session([3; 32]).await, "session");
+}
+
+async fn a_session_is_ended_by_its_own_admin_only(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let bob = row::admin("bob");
+    commit(&*store, [Change::CreateAdmin(bob.clone())]).await;
+    let session = keep(&*store, ada.id, 1).await;
+    assert_missing(store.delete_session(bob.id, session.id).await, "session");
+    store.session([1; 32]).await.expect("it goes on");
+    store.delete_session(ada.id, session.id).await.expect("it is ended");
+    assert_missing(store.delete_session(ada.id, session.id).await, "session");
+}
+
+async fn all_sessions_but_one_end_at_once(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let bob = row::admin("bob");
+    commit(&*store, [Change::CreateAdmin(bob.clone())]).await;
+    let mut sessions = Vec::new();
+    for token in 1..=3 {
+        sessions.push(keep(&*store, ada.id, token).await);
+    }
+    let other = keep(&*store, bob.id, 4).await;
+    sessions.sort_by_key(|session| session.id);
+    assert_eq!(store.sessions(ada.id).await.expect("sessions"), sessions);
+    let ended = store.delete_sessions(ada.id, Some(sessions[1].id)).await.expect("a count");
+    assert_eq!(ended, 2);
+    assert_eq!(store.sessions(ada.id).await.expect("sessions"), [sessions[1].clone()]);
+    assert_eq!(store.delete_sessions(ada.id, None).await.expect("a count"), 1);
+    assert_eq!(store.sessions(bob.id).await.expect("sessions"), [other]);
+}
+
+async fn a_hash_that_has_changed_meanwhile_is_not_replaced(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let (old, new) = ("$argon2id$stale".to_owned(), "$argon2id$newer".to_owned());
+    store.rehash_password(ada.id, old, new).await.expect("no error");
+    assert_eq!(store.admin(ada.id).await.expect("admin"), ada);
+}
+
+async fn the_first_admin_leaves_a_record(store: Arc<dyn Store>) {
+    let (first, late) = (row::audit("admin.create"), row::audit("admin.create"));
+    assert!(store.create_first_admin(row::admin("ada"), first.clone()).await.expect("an answer"));
+    assert!(!store.create_first_admin(row::admin("bob"), late).await.expect("an answer"));
+    assert_eq!(store.audit(None, Page::all()).await.expect("audit"), [first]);
+    assert_eq!(store.revision().await.expect("revision"), 0, "this counts as no commit");
 }

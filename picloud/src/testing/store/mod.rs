@@ -1,15 +1,25 @@
 //! The contract of a store in executable form: named cases, each on a fresh store.
 
+mod accounts;
+mod audit;
 mod batch;
+mod delta;
+mod everything;
+mod generate;
 mod identity;
+mod log;
+mod paging;
+mod property;
 mod reading;
 mod scope;
+mod slugs;
 mod unique;
+mod versions;
 
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    BoxFuture,
+    AppId, BoxFuture,
     store::{Change, Commit, Store, StoreError},
 };
 
@@ -34,10 +44,24 @@ use cases;
 
 /// All cases, for backends that want to run them one by one.
 pub fn store_cases() -> impl Iterator<Item = StoreCase> {
-    [reading::CASES, scope::CASES, unique::CASES, batch::CASES, identity::CASES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        reading::CASES,
+        paging::CASES,
+        scope::CASES,
+        unique::CASES,
+        batch::CASES,
+        slugs::CASES,
+        versions::CASES,
+        delta::CASES,
+        identity::CASES,
+        accounts::CASES,
+        audit::CASES,
+        log::CASES,
+        property::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Runs every case on a fresh store from `make`: as it is, and again behind `Box` and `Arc`.
@@ -84,6 +108,26 @@ async fn refused(store: &dyn Store, changes: impl Into<Vec<Change>>) -> StoreErr
     let error = store.commit(Commit::from(changes.into())).await.expect_err("the commit is refused");
     assert_eq!(store.world(0).await.expect("the world is readable"), before, "after {error}");
     error
+}
+
+/// Checks that an error is a failed precondition of this kind of thing.
+#[track_caller]
+fn assert_stale(error: &StoreError, thing: &str) {
+    match error {
+        StoreError::Precondition { what, .. } => assert_eq!(*what, thing),
+        other => panic!("expected a failed precondition of the {thing}, got {other:?}"),
+    }
+}
+
+/// Checks that an error is a conflict over this.
+#[track_caller]
+fn assert_conflict(error: &StoreError, what: &str, value: &str, holder: Option<AppId>) {
+    match error {
+        StoreError::Conflict { what: w, value: v, holder: h } => {
+            assert_eq!((*w, v.as_str(), *h), (what, value, holder));
+        }
+        other => panic!("expected a conflict over {what}, got {other:?}"),
+    }
 }
 
 /// Checks that a result is `NotFound`, of this kind of thing.

@@ -55,6 +55,7 @@ async fn rows_are_read_back_as_written(store: Arc<dyn Store>) {
     assert_eq!(store.script(app.id, script.id).await.expect("script"), script);
     assert_eq!(store.app_of_script(script.id).await.expect("the owner"), script.app);
     assert_eq!(store.route(app.id, route.id).await.expect("route"), route);
+    assert_eq!(store.domain(app.id, domain.id).await.expect("domain"), domain);
     assert_eq!(store.domains(app.id, Page::all()).await.expect("domains"), [domain]);
 }
 
