@@ -73,6 +73,7 @@ mod route;
 mod route_table;
 mod router;
 mod script;
+mod shared_map;
 mod snapshot;
 pub mod store;
 #[cfg(feature = "rhai")]
