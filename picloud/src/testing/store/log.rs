@@ -142,7 +142,7 @@ async fn texts_are_found_as_they_are(store: Arc<dyn Store>) {
     keep(&*store, &runs).await;
     for (text, run) in texts.iter().zip(&runs) {
         let filter = ExecutionFilter { text: Some((*text).to_owned()), ..ExecutionFilter::default() };
-        assert_eq!(read(&*store, script.app, filter).await, [run.clone()], "{text}");
+        assert_eq!(read(&*store, script.app, filter).await, std::slice::from_ref(run), "{text}");
     }
     for (text, count) in [("%", 1), ("_", 1), ("\\", 1), ("", texts.len()), ("message", 0), ("\"", 1)] {
         let filter = ExecutionFilter { text: Some(text.to_owned()), ..ExecutionFilter::default() };
