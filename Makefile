@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make run` and `make test`.
 
-.PHONY: run test deps test-deps fmt clippy unit release doc bench
+.PHONY: run test deps test-deps fmt clippy unit dashboard release doc bench
 
 run: deps
 	cargo run -p picloud-server
@@ -25,6 +25,11 @@ clippy:
 # A test that needs a program which is not there fails; plain `cargo test` leaves it out and says so.
 unit:
 	PICLOUD_REQUIRE_ALL=1 cargo test --workspace --all-features
+
+# The same features as for `unit`, so that nothing is built twice. Screenshots: target/dashboard-screenshots.
+dashboard: test-deps
+	cargo build --workspace --all-features --bin picloud
+	cd picloud-server/dashboard && npm ci && npm run check && npm run fresh && npm run e2e
 
 # Limits are reached the same way when optimised: stack frames and timings differ.
 release:

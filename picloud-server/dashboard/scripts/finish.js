@@ -1,4 +1,4 @@
-// After `vite build`: makes dist/ into build/, the files that the server embeds.
+// After `vite build`: makes dist/ into build/ (or the folder that is named), the files that the server embeds.
 //
 // The inline script becomes a file (the content security policy allows no inline script), every file that shrinks is
 // compressed, the size budgets are checked, and table.rs lists all for the server.
@@ -11,7 +11,7 @@ import { checkBudget } from './budget.js';
 import { filesBelow, root, sourcesHash } from './sources.js';
 
 const dist = join(root, 'dist');
-const build = join(root, 'build');
+const build = process.argv[2] ?? join(root, 'build');
 
 /** Moves the inline script of the page into a file with a name made from its content. */
 function externalScript() {
@@ -59,7 +59,7 @@ function place(path) {
 
 externalScript();
 rmSync(build, { recursive: true, force: true });
-mkdirSync(build);
+mkdirSync(build, { recursive: true });
 const paths = filesBelow(dist, '').sort();
 const lines = paths.map(place).join('');
 writeFileSync(join(build, 'table.rs'), `// Made by scripts/finish.js.\n&[\n${lines}]\n`);

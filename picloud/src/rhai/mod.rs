@@ -16,7 +16,6 @@ mod json;
 #[cfg(feature = "testing")]
 pub(crate) mod kit;
 mod library;
-mod lint;
 mod logs;
 mod modules;
 mod program;
@@ -25,7 +24,7 @@ mod source;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -38,7 +37,6 @@ pub use self::host::{
 };
 use self::{
     grants::Grants,
-    lint::Names,
     program::{Program, ProgramCache},
     source::Columns,
 };
@@ -78,8 +76,6 @@ struct Shared {
     metered: bool,
     surroundings: Surroundings,
     extend: Option<Extend>,
-    /// What scripts can name, once somebody has asked.
-    names: OnceLock<Names>,
     /// One engine for each kind in use. Only compiling looks here.
     engines: Mutex<HashMap<EngineKind, Arc<Engine>>>,
     programs: ProgramCache,
@@ -203,7 +199,6 @@ impl RhaiExecutor {
             metered,
             surroundings,
             extend,
-            names: OnceLock::new(),
             engines: Mutex::default(),
             programs: ProgramCache::new(program_bytes),
             stacks: std::array::from_fn(|class| Arc::new(StackPool::new(stack_bytes(class, metered)))),
@@ -214,21 +209,18 @@ impl RhaiExecutor {
 
 impl Executor for RhaiExecutor {
     fn definitions(&self) -> Vec<Definition> {
-        self.0.definitions()
+        let platform = engine::platform(&mut Engine::new_raw());
+        platform.into_iter().chain(self.0.host.iter().flat_map(HostModule::definitions)).collect()
     }
 
-    fn check(&self, source_text: &str) -> Vec<Diagnostic> {
+    fn check(&self, source: &str) -> Vec<Diagnostic> {
         let limits = Limits::default();
         let shared = self.0.clone();
-        let source = Arc::from(source_text);
+        let source = Arc::from(source);
         let open = vec![true; shared.host.len()];
         match shared.on_stack(&limits, move |shared| shared.compile(&source, &limits, open)) {
-            Ok(_) => self.0.lint(source_text),
-            // The engine knows which modules there are, but not which was meant.
-            Err(found) => {
-                let told = self.0.lint(source_text).into_iter().find(|told| told.is_at(&found));
-                vec![told.unwrap_or(found)]
-            }
+            Ok(_) => Vec::new(),
+            Err(diagnostic) => vec![diagnostic],
         }
     }
 
@@ -249,23 +241,6 @@ impl Executor for RhaiExecutor {
 }
 
 impl Shared {
-    fn definitions(&self) -> Vec<Definition> {
-        let platform = engine::platform(&mut Engine::new_raw());
-        platform.into_iter().chain(self.host.iter().flat_map(HostModule::definitions)).collect()
-    }
-
-    /// What is doubtful about a script that compiles. Where a test has changed the engines nobody knows.
-    fn lint(&self, source: &str) -> Vec<Diagnostic> {
-        if self.extend.is_some() {
-            return Vec::new();
-        }
-        let names = self.names.get_or_init(|| {
-            let granted = |needed: &String| self.grants.has(grants::EVERY_APP, needed);
-            Names::of(&self.definitions(), |definition| !definition.capability.iter().all(granted))
-        });
-        lint::lint(source, names)
-    }
-
     /// The stacks for a memory limit.
     fn stacks(&self, limits: &Limits) -> &Arc<StackPool> {
         let class = limits.memory.div_ceil(16 << 20).next_power_of_two().trailing_zeros() as usize;
@@ -357,10 +332,6 @@ impl Shared {
 }
 
 impl Diagnostic {
-    fn is_at(&self, other: &Self) -> bool {
-        (self.line, self.column, self.severity) == (other.line, other.column, other.severity)
-    }
-
     fn internal(message: &str) -> Self {
         Self { line: 1, column: 1, severity: Severity::Error, message: message.to_owned() }
     }

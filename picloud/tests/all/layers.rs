@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["invocation", "outcome"],
     &["script"],
     &["route", "domain"],
-    &["host", "path", "coroutine", "shared_map"],
+    &["host", "path", "coroutine"],
     &["app", "gate", "headers", "limits", "meter", "surroundings"],
 ];
 

@@ -13,6 +13,16 @@ export async function loading<T>(location: URL, work: () => Promise<T>): Promise
   }
 }
 
+/** A part that a page can do without: the problem instead, to be shown in its place. */
+export async function part<T>(work: Promise<T>): Promise<T | Problem> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof Problem && cause.status !== 401) return cause;
+    throw cause;
+  }
+}
+
 function translated(cause: unknown, location: URL): unknown {
   if (isRedirect(cause) || isHttpError(cause) || !(cause instanceof Problem)) return cause;
   if (cause.status === 401) return redirection(loginPath(location));

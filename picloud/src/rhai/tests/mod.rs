@@ -3,7 +3,6 @@
 mod contract;
 mod host;
 mod limits;
-mod lint;
 mod switches;
 mod waiting;
 

@@ -39,6 +39,34 @@ export interface Definition {
   doc: string;
 }
 
+/** A place in a script, from 1. The column is 0 where only the line is known. */
+export interface Position {
+  line: number;
+  column: number;
+}
+
+export interface LogLine {
+  at: string;
+  level: string;
+  message: string;
+  fields?: Record<string, unknown>;
+  position?: Position | null;
+}
+
+/** A script function that was active, and where it was called. */
+export interface Frame {
+  function: string;
+  position?: Position | null;
+}
+
+/** Why a run failed, and where. */
+export interface Failure {
+  code: string;
+  message: string;
+  position?: Position | null;
+  trace?: Frame[];
+}
+
 export interface RunInput {
   method: string;
   path: string;
@@ -53,84 +81,81 @@ export interface RunRequest {
   request: RunInput;
 }
 
-export interface LogLine {
-  level: string;
-  message: string;
-  at?: string;
-  fields?: Record<string, unknown> | null;
-  line?: number | null;
-  column?: number | null;
-}
-
-export interface Frame {
-  function: string;
-  line: number | null;
-  column: number | null;
-}
-
-export interface Failure {
-  code: string;
-  message: string;
-  line: number | null;
-  column: number | null;
-  call_stack: Frame[];
-}
-
 export interface RunResult {
-  response: { status: number; headers: [string, string][]; body: string };
+  response: { status: number; headers: Record<string, string>; body: string };
   logs: LogLine[];
-  stats: { operations: number; wall_time_us: number; memory_peak: number };
+  stats: { operations: number; wall_us: number; peak_memory: number };
   error: Failure | null;
 }
 
+/** One run, as the log keeps it. */
 export interface Execution {
   id: string;
-  request_id: string;
   script_id: string;
   script: string;
   version: number;
-  method: string | null;
-  path: string | null;
-  status: number | null;
-  outcome: string;
+  trigger: string;
   at: string;
-  duration_us: number;
-  operations: number;
-  memory_peak: number;
-  lines: LogLine[];
+  method: string;
+  path: string;
+  status: number;
   error: Failure | null;
+  lines: LogLine[];
+  lines_dropped: number;
+  wall_us: number;
+  operations: number;
+  peak_memory: number;
+}
+
+interface Quantiles {
+  p50: number;
+  p99: number;
+}
+
+export interface StatsMinute {
+  script_id: string;
+  minute: string;
+  count: number;
+  errors: number;
+  wall_us: Quantiles;
 }
 
 export interface Stats {
-  items: {
-    minute: string;
-    script_id: string;
-    count: number;
-    errors: number;
-    latency_us: { p50: number; p99: number };
-  }[];
+  items: StatsMinute[];
 }
 
 export interface SessionInfo {
   id: string;
-  created_at: string;
-  expires_at: string;
   current: boolean;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  ip: string | null;
+  user_agent: string | null;
 }
 
 export interface AdminAccount {
   id: string;
   username: string;
+  role: string;
   active: boolean;
+  version: number;
   created_at: string;
 }
 
 export interface AuditEntry {
   id: string;
   at: string;
-  actor: string | null;
+  admin_id: string | null;
+  username: string;
+  ip: string | null;
   action: string;
-  subject: string;
+  refused: string | null;
+  app_id: string | null;
+  target: string;
+  name: string;
+  before: string | null;
+  after: string | null;
 }
 
 export interface Setting {

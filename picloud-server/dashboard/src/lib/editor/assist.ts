@@ -85,12 +85,13 @@ function words(context: CompletionContext): Completion[] {
 }
 
 function complete(context: CompletionContext, definitions: Definitions): CompletionResult | null {
-  const before = context.matchBefore(/(?:[A-Za-z_]\w*(?:::|\.))*\w*/);
+  const before = context.matchBefore(/(?:[A-Za-z_]\w*(?:::|\.))+\w*|\.\w*|\w*/);
   if (before === null) return null;
   const prefix = before.text.match(/^.*(?:::|\.)/)?.[0] ?? '';
   const from = before.from + prefix.length;
   if (prefix !== '') {
-    const list = options(definitions.after(prefix));
+    const known = definitions.after(prefix);
+    const list = options(known.length === 0 && prefix.endsWith('.') ? definitions.members : known);
     return list.length === 0 ? null : { from, options: list, validFor: /^\w*$/ };
   }
   if (before.text === '' && !context.explicit) return null;

@@ -11,6 +11,7 @@ it('groups by what stands before the name', () => {
   expect(all.of('html')).toHaveLength(2);
   expect(all.of('info')).toHaveLength(0);
   expect(all.modules).toEqual(['log']);
+  expect(new Definitions(['Response.header', 'ctx.path'].map(definition)).members).toHaveLength(1);
 });
 
 it.each([

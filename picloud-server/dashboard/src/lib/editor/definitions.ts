@@ -19,6 +19,11 @@ export class Definitions {
     return this.#byPrefix.get(prefix) ?? [];
   }
 
+  /** What can stand after the dot of any value: its type is not known here. */
+  get members(): readonly Definition[] {
+    return [...this.#byPrefix].flatMap(([prefix, list]) => (/^[A-Z]\w*\.$/.test(prefix) ? list : []));
+  }
+
   /** Names of all modules. */
   get modules(): string[] {
     return [...this.#byPrefix.keys()]

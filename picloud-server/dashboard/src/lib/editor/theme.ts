@@ -53,7 +53,7 @@ export const theme = EditorView.theme({
     backgroundColor: 'var(--accent-strong)',
     color: 'var(--on-accent)'
   },
-  '.cm-completionDetail': { fontStyle: 'normal', opacity: '0.75' },
+  '.cm-completionDetail': { fontStyle: 'normal' },
   '.cm-completionInfo': { padding: '0' },
   '.cm-doc': { padding: '0.5rem 0.75rem', fontFamily: 'var(--sans)', whiteSpace: 'pre-wrap' },
   '.cm-doc-signature': { fontFamily: 'var(--mono)', fontWeight: '600' },
@@ -80,9 +80,11 @@ export const theme = EditorView.theme({
   '.cm-changedLine, &.cm-merge-b .cm-changedLine': { backgroundColor: 'var(--good-soft)' },
   '&.cm-merge-a .cm-changedLine, .cm-deletedChunk': { backgroundColor: 'var(--bad-soft)' },
   '&.cm-merge-b .cm-changedText, .cm-changedText': {
-    background: 'color-mix(in srgb, var(--good) 25%, transparent)'
+    background: 'none',
+    boxShadow: 'inset 0 -2px var(--good)'
   },
   '&.cm-merge-a .cm-changedText, .cm-deletedChunk .cm-deletedText': {
-    background: 'color-mix(in srgb, var(--bad) 25%, transparent)'
+    background: 'none',
+    boxShadow: 'inset 0 -2px var(--bad)'
   }
 });

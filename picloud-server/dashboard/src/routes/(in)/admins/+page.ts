@@ -1,0 +1,6 @@
+import { admins } from '$lib/api';
+import { loading } from '$lib/load';
+
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = ({ url }) => loading(url, async () => ({ admins: await admins.list() }));
