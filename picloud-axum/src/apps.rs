@@ -41,7 +41,7 @@ pub(crate) async fn list(
     _: Admin,
     wanted: Wanted,
 ) -> Result<axum::Json<Page<App>>, ApiError> {
-    Ok(axum::Json(wanted.of(api.manager.apps().await?)))
+    Ok(axum::Json(wanted.of(api.manager.apps(wanted.page()).await?)))
 }
 
 pub(crate) async fn create(
@@ -50,7 +50,7 @@ pub(crate) async fn create(
     base: Base,
     Json(input): Json<NewApp>,
 ) -> Result<Created<App>, ApiError> {
-    let row = api.manager.create_app(admin.actor(), input).await?;
+    let row = api.manager.create_app(&admin.actor(), input).await?;
     Ok(created(&base, "apps", row))
 }
 
@@ -71,7 +71,7 @@ pub(crate) async fn update(
 ) -> Result<Found<App>, ApiError> {
     let row = api.manager.app(&key).await?;
     let expected = condition.expected(&row)?;
-    let row = api.manager.update_app(admin.actor(), &row.id.into(), expected, changes).await?;
+    let row = api.manager.update_app(&admin.actor(), &row.id.into(), expected, changes).await?;
     Ok(found(row))
 }
 
@@ -83,6 +83,6 @@ pub(crate) async fn remove(
 ) -> Result<Done, ApiError> {
     let row = api.manager.app(&key).await?;
     let expected = condition.expected(&row)?;
-    api.manager.delete_app(admin.actor(), &row.id.into(), expected).await?;
+    api.manager.delete_app(&admin.actor(), &row.id.into(), expected).await?;
     Ok(Done)
 }

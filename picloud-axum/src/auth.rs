@@ -104,7 +104,7 @@ async fn end_replaced(api: &Ctx, parts: &Parts) {
     let Ok(Some(old)) = credential::cookie(parts) else { return };
     let auth = api.manager.auth();
     if let Ok(session) = auth.authenticate(old).await
-        && let Err(error) = auth.logout(session.id).await
+        && let Err(error) = auth.logout(&session).await
     {
         tracing::warn!(%error, session = %session.id, "a replaced session was not ended");
     }
@@ -122,15 +122,15 @@ fn logged_in(parts: &Parts, Login { token, session }: Login) -> WithCookie<Json<
 
 pub(crate) async fn logout(
     State(api): State<Ctx>,
-    Admin(session): Admin,
+    Admin { session, .. }: Admin,
     parts: Parts,
 ) -> Result<WithCookie<Done>, ApiError> {
-    api.manager.auth().logout(session.id).await?;
+    api.manager.auth().logout(&session).await?;
     let cookie = credential::set_cookie(credential::scheme(&parts), None);
     Ok(WithCookie { cookie, answer: Done })
 }
 
-pub(crate) async fn me(Admin(session): Admin) -> Json<Me> {
+pub(crate) async fn me(Admin { session, .. }: Admin) -> Json<Me> {
     let Session { id, admin, username, created_at, expires_at } = session;
     let session = SessionView { id, created_at: Time(created_at), expires_at: Time(expires_at) };
     Json(Me { admin: AdminView { id: admin, username }, session })

@@ -1,5 +1,7 @@
 //! Who sends a request: the session of its bearer token or its cookie, and of nothing else.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::{FromRequestParts, Request, State},
     middleware::Next,
@@ -24,12 +26,17 @@ use crate::{
 
 /// Proof that a request comes from an admin. Only [`require`] makes one.
 #[derive(Debug, Clone)]
-pub(crate) struct Admin(pub(crate) Session);
+pub(crate) struct Admin {
+    pub(crate) session: Session,
+    /// The client's address, if known.
+    pub(crate) ip: Option<IpAddr>,
+}
 
 impl Admin {
     /// As whom the manager acts.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Admin(self.0.admin)
+        let Session { id, admin, username, .. } = &self.session;
+        Actor { admin: Some(*admin), username: username.clone(), ip: self.ip, session: Some(*id) }
     }
 }
 
@@ -67,7 +74,8 @@ pub(crate) async fn require(
         None => return Err(ApiError::new(Code::Unauthorized, "A valid session is needed. Log in.")),
     };
     let session = api.manager.auth().authenticate(&token).await?;
-    parts.extensions.insert(Admin(session));
+    let ip = parts.extensions.get::<Client>().map(|client| client.ip);
+    parts.extensions.insert(Admin { session, ip });
     Ok(next.run(Request::from_parts(parts, body)).await)
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn list(
     AppPath(key): AppPath,
     wanted: Wanted,
 ) -> Result<axum::Json<Page<Domain>>, ApiError> {
-    Ok(axum::Json(wanted.of(api.manager.domains(&key).await?)))
+    Ok(axum::Json(wanted.of(api.manager.domains(&key, wanted.page()).await?)))
 }
 
 pub(crate) async fn claim(
@@ -58,7 +58,7 @@ pub(crate) async fn claim(
     AppPath(key): AppPath,
     Json(NewDomain { pattern }): Json<NewDomain>,
 ) -> Result<Created<Domain>, ApiError> {
-    let row = api.manager.claim_domain(admin.actor(), &key, &pattern).await?;
+    let row = api.manager.claim_domain(&admin.actor(), &key, &pattern).await?;
     Ok(created(&base, "domains", row))
 }
 
@@ -69,6 +69,6 @@ pub(crate) async fn release(
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
     condition.expected(&api.manager.domain(id).await?)?;
-    api.manager.release_domain(admin.actor(), id).await?;
+    api.manager.release_domain(&admin.actor(), id).await?;
     Ok(Done)
 }

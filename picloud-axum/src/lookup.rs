@@ -6,7 +6,8 @@ use axum::extract::State;
 use http::{Method, Uri};
 use picloud::{
     AppId, Code, FieldError, Host, Match, Miss, Params, RouteId, Router, ScriptId, Slug, check_path,
-    is_reserved, store::RouteRecord,
+    is_reserved,
+    store::{Page, RouteRecord},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,7 +110,7 @@ async fn answer(api: &Ctx, host: Option<&str>, method: &Method, path: &str) -> R
 
 async fn matched(api: &Ctx, found: Found, hit: Match) -> Result<Found, ApiError> {
     let Match { script, route, method, params, host_params: _ } = hit;
-    let rows = api.manager.routes(&script.app.into()).await?;
+    let rows = api.manager.routes(&script.app.into(), Page::all()).await?;
     let is_it = |row: &&RouteRecord| row.path == *route && row.method == method.as_str();
     let id = rows.iter().find(is_it).map(|row| row.id);
     let (method, path) = (method.to_string(), route.to_string());

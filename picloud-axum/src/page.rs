@@ -2,7 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use picloud::FieldError;
+use picloud::{FieldError, store};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,8 +33,13 @@ pub(crate) struct Page<T> {
 }
 
 impl Wanted {
+    /// What to read of the store: one more than is shown, which tells whether there are more.
+    pub(crate) fn page<I: From<Uuid>>(&self) -> store::Page<I> {
+        store::Page { after: self.cursor.map(I::from), limit: self.limit + 1 }
+    }
+
     /// Cuts a page out of `rows`, which are ordered by id.
-    pub(crate) fn of<R: Thing, T: From<R>>(self, rows: Vec<R>) -> Page<T> {
+    pub(crate) fn of<R: Thing, T: From<R>>(&self, rows: Vec<R>) -> Page<T> {
         let after = rows.into_iter().filter(|row| self.cursor.is_none_or(|cursor| row.id() > cursor));
         let mut rows: Vec<R> = after.take(self.limit + 1).collect();
         let more = rows.len() > self.limit;

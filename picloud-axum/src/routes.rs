@@ -81,7 +81,7 @@ pub(crate) async fn list(
     AppPath(key): AppPath,
     wanted: Wanted,
 ) -> Result<axum::Json<Page<Route>>, ApiError> {
-    Ok(axum::Json(wanted.of(api.manager.routes(&key).await?)))
+    Ok(axum::Json(wanted.of(api.manager.routes(&key, wanted.page()).await?)))
 }
 
 pub(crate) async fn list_of_script(
@@ -100,7 +100,7 @@ pub(crate) async fn create(
     IdPath(script): IdPath<ScriptId>,
     Json(input): Json<NewRoute>,
 ) -> Result<Created<Route>, ApiError> {
-    let row = api.manager.create_route(admin.actor(), script, input).await?;
+    let row = api.manager.create_route(&admin.actor(), script, input).await?;
     Ok(created(&base, "routes", row))
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn update(
     Json(changes): Json<RouteChanges>,
 ) -> Result<Found<Route>, ApiError> {
     let expected = condition.expected(&api.manager.route(id).await?)?;
-    let row = api.manager.update_route(admin.actor(), id, expected, changes).await?;
+    let row = api.manager.update_route(&admin.actor(), id, expected, changes).await?;
     Ok(found(row))
 }
 
@@ -131,7 +131,7 @@ pub(crate) async fn remove(
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
     let expected = condition.expected(&api.manager.route(id).await?)?;
-    api.manager.delete_route(admin.actor(), id, expected).await?;
+    api.manager.delete_route(&admin.actor(), id, expected).await?;
     Ok(Done)
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn list(
     AppPath(key): AppPath,
     wanted: Wanted,
 ) -> Result<axum::Json<Page<ScriptSummary>>, ApiError> {
-    Ok(axum::Json(wanted.of(api.manager.scripts(&key).await?)))
+    Ok(axum::Json(wanted.of(api.manager.scripts(&key, wanted.page()).await?)))
 }
 
 pub(crate) async fn create(
@@ -106,7 +106,7 @@ pub(crate) async fn create(
     AppPath(key): AppPath,
     Json(input): Json<ScriptInput>,
 ) -> Result<Created<Script>, ApiError> {
-    let row = api.manager.create_script(admin.actor(), &key, input).await?;
+    let row = api.manager.create_script(&admin.actor(), &key, input).await?;
     Ok(created(&base, "scripts", row))
 }
 
@@ -126,7 +126,7 @@ pub(crate) async fn update(
     Json(input): Json<ScriptInput>,
 ) -> Result<Found<Script>, ApiError> {
     let expected = condition.expected(&api.manager.script(id).await?)?;
-    let row = api.manager.update_script(admin.actor(), id, expected, input).await?;
+    let row = api.manager.update_script(&admin.actor(), id, expected, input).await?;
     Ok(found(row))
 }
 
@@ -137,7 +137,7 @@ pub(crate) async fn remove(
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
     let expected = condition.expected(&api.manager.script(id).await?)?;
-    api.manager.delete_script(admin.actor(), id, expected).await?;
+    api.manager.delete_script(&admin.actor(), id, expected).await?;
     Ok(Done)
 }
 

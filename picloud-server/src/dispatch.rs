@@ -2,6 +2,8 @@
 
 use std::{
     convert::Infallible,
+    future::Future,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -9,10 +11,11 @@ use std::{
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body::{Frame, SizeHint};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use picloud::{Answer, Code, Host, Orchestrator, Problem};
-use tower::{Service, ServiceExt};
+use tower::{Service, ServiceExt, util::Oneshot};
 
 /// What one listener answers with.
 ///
@@ -71,35 +74,94 @@ fn is_control(path: &str) -> bool {
     path.starts_with("/api/") || path.starts_with("/admin/") || matches!(path, "/api" | "/admin" | "/metrics")
 }
 
-impl Service<Request<Incoming>> for Dispatch {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Answer;
+/// The body of an answer.
+pub(crate) enum Payload {
+    /// A script's, or the front's.
+    Whole(Full<Bytes>),
+    /// The control plane's, which may go on.
+    Control(Body),
+}
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+impl From<Full<Bytes>> for Payload {
+    fn from(body: Full<Bytes>) -> Self {
+        Self::Whole(body)
+    }
+}
+
+impl http_body::Body for Payload {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        match self.get_mut() {
+            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Self::Control(body) => Pin::new(body).poll_frame(cx),
+        }
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Answer {
-        match self.side.answers(request.extensions().get::<Host>(), request.uri().path()) {
-            Answers::Scripts => self.scripts.call(request),
-            Answers::Health => Box::pin(answer(self.health.clone(), request.map(Body::new))),
-            Answers::Control => Box::pin(answer(self.control.clone(), request.map(Body::new))),
-            Answers::Nobody => {
-                let problem = Problem::new(Code::NoApp, "Nothing answers for this host on this address.");
-                Box::pin(std::future::ready(Ok(problem.to_response().map(Full::new))))
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_end_stream(),
+            Self::Control(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Control(body) => body.size_hint(),
+        }
+    }
+}
+
+/// The future of an answer.
+pub(crate) enum Answering {
+    Script(Answer),
+    Control(Pin<Box<Oneshot<Router, Request<Body>>>>),
+    Problem(Option<Box<Problem>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Payload>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Script(answer) => answer.as_mut().poll(cx).map_ok(|response| response.map(Payload::Whole)),
+            Self::Control(answer) => {
+                answer.as_mut().poll(cx).map_ok(|response| response.map(Payload::Control))
+            }
+            Self::Problem(problem) => {
+                let problem = problem.take().expect("a future is not polled after its end");
+                Poll::Ready(Ok(problem.to_response().map(|body| Payload::Whole(Full::new(body)))))
             }
         }
     }
 }
 
-async fn answer(platform: Router, request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (parts, body) = platform.oneshot(request).await?.into_parts();
-    match body.collect().await {
-        Ok(body) => Ok(Response::from_parts(parts, Full::new(body.to_bytes()))),
-        Err(error) => {
-            tracing::error!(%error, "an answer of the API could not be read");
-            Ok(Problem::new(Code::Internal, "The answer could not be made.").to_response().map(Full::new))
+impl Service<Request<Incoming>> for Dispatch {
+    type Response = Response<Payload>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answering {
+        let ask = |router: &Router, request: Request<Incoming>| {
+            Answering::Control(Box::pin(router.clone().oneshot(request.map(Body::new))))
+        };
+        match self.side.answers(request.extensions().get::<Host>(), request.uri().path()) {
+            Answers::Scripts => Answering::Script(self.scripts.call(request)),
+            Answers::Health => ask(&self.health, request),
+            Answers::Control => ask(&self.control, request),
+            Answers::Nobody => {
+                let problem = Problem::new(Code::NoApp, "Nothing answers for this host on this address.");
+                Answering::Problem(Some(Box::new(problem)))
+            }
         }
     }
 }

@@ -82,6 +82,11 @@ id!(
     SessionId
 );
 
+id!(
+    /// Identifies a record of the audit trail.
+    AuditId
+);
+
 /// UUIDv7 from the system clock and the operating system's random numbers.
 pub(crate) fn new_v7() -> Uuid {
     let mut random = [0; 10];

@@ -1,9 +1,10 @@
 //! One event bound to one script, with all that is needed to run it.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
 
 use bytes::Bytes;
 use http::{Extensions, HeaderMap, Method};
+use serde::{Deserialize, Serialize};
 
 use crate::{Script, app::new_v7};
 
@@ -86,8 +87,29 @@ impl Scheme {
 }
 
 /// Names one run: a UUIDv7 in its usual text form.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct RequestId(uuid::Uuid);
+
+impl From<uuid::Uuid> for RequestId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id)
+    }
+}
+
+impl From<RequestId> for uuid::Uuid {
+    fn from(id: RequestId) -> Self {
+        id.0
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        uuid::Uuid::parse_str(text).map(Self)
+    }
+}
 
 impl RequestId {
     /// A new id from the system clock and the operating system's random numbers.

@@ -73,6 +73,7 @@ mod route;
 mod route_table;
 mod router;
 mod script;
+mod shared_map;
 mod snapshot;
 pub mod store;
 #[cfg(feature = "rhai")]
@@ -80,7 +81,7 @@ mod surroundings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use app::{AdminId, AppId, DomainId, InvalidName, RouteId, ScriptId, SessionId, Slug};
+pub use app::{AdminId, AppId, AuditId, DomainId, InvalidName, RouteId, ScriptId, SessionId, Slug};
 pub use domain::{DomainPattern, InvalidPattern};
 #[cfg(feature = "rhai")]
 pub use embed::{App, AppBuilder, BuildError, Delivered, point_at};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The end of a run. There is always one, and never a Rust error beside it.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub struct FailureLog {
 }
 
 /// A place in a script.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// Line, from 1.
     pub line: u32,
@@ -74,7 +74,7 @@ pub struct Position {
 }
 
 /// One active call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
     /// The function that was called.
     pub function: String,
@@ -83,7 +83,7 @@ pub struct Frame {
 }
 
 /// One line that a script logged.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Milliseconds since 1970 UTC.
     pub at_ms: u64,
@@ -92,14 +92,14 @@ pub struct LogLine {
     /// The text, cut to the limit.
     pub message: String,
     /// Named values given with the text; empty map where none were.
-    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub fields: serde_json::Map<String, serde_json::Value>,
     /// Where in the script, if known.
     pub position: Option<Position>,
 }
 
 /// How much a log line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// From `debug(…)`.

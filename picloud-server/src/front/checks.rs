@@ -27,11 +27,12 @@ impl<S> Checked<S> {
     }
 }
 
-impl<S, B> Service<Request<B>> for Checked<S>
+impl<S, B, A> Service<Request<B>> for Checked<S>
 where
-    S: Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<A>, Error = Infallible>,
+    A: From<Full<Bytes>>,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<A>;
     type Error = Infallible;
     type Future = Checking<S::Future>;
 
@@ -66,15 +67,16 @@ pin_project! {
     }
 }
 
-impl<F> Future for Checking<F>
+impl<F, A> Future for Checking<F>
 where
-    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>>,
+    F: Future<Output = Result<Response<A>, Infallible>>,
+    A: From<Full<Bytes>>,
 {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         match self.project() {
-            CheckingState::Refused { refusal } => Poll::Ready(Ok(refusal.response())),
+            CheckingState::Refused { refusal } => Poll::Ready(Ok(refusal.response().map(A::from))),
             CheckingState::Passed { answer } => answer.poll(cx),
         }
     }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
+use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use picloud::Client;
@@ -25,16 +26,46 @@ use super::network::Network;
 ///
 /// Implemented for every fitting [`tower::Service`].
 pub trait Serve:
-    tower::Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
-    + Clone
+    tower::Service<
+        Request<Incoming>,
+        Response = Response<<Self as Serve>::Answer>,
+        Error = Infallible,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+    /// What the bodies of answers are.
+    type Answer: Payload;
+}
+
+impl<S, A> Serve for S
+where
+    S: tower::Service<Request<Incoming>, Response = Response<A>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    A: Payload,
+{
+    type Answer = A;
+}
+
+/// The body of an answer: one whole piece, or one that goes on, which can be a whole piece too.
+///
+/// Implemented for every fitting [`http_body::Body`].
+pub trait Payload:
+    Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+    + From<Full<Bytes>>
+    + Unpin
     + Send
     + 'static
 {
 }
 
-impl<S> Serve for S where
-    S: tower::Service<Request<Incoming>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send>
-        + Clone
+impl<B> Payload for B where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + From<Full<Bytes>>
+        + Unpin
         + Send
         + 'static
 {
@@ -77,7 +108,7 @@ pub(super) struct Exchange<S> {
 }
 
 impl<S: Serve> hyper::service::Service<Request<Incoming>> for Exchange<S> {
-    type Response = Response<Counted<Full<Bytes>>>;
+    type Response = Response<Counted<S::Answer>>;
     type Error = Infallible;
     type Future = Answering<Checking<S::Future>, Oneshot<Checked<S>, Request<Incoming>>>;
 
@@ -111,12 +142,12 @@ pin_project! {
     }
 }
 
-impl<F, W> Future for Answering<F, W>
+impl<F, W, A> Future for Answering<F, W>
 where
-    F: Future<Output = Result<Response<Full<Bytes>>, Infallible>>,
+    F: Future<Output = Result<Response<A>, Infallible>>,
     W: Future<Output = F::Output>,
 {
-    type Output = Result<Response<Counted<Full<Bytes>>>, Infallible>;
+    type Output = Result<Response<Counted<A>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

@@ -25,7 +25,7 @@ mod refusal;
 mod settings;
 
 pub use connections::{Connections, Phase};
-pub use exchange::Serve;
+pub use exchange::{Payload, Serve};
 pub use listener::{bind, serve};
 pub use network::{Network, NetworkError};
 pub use refusal::{Refusal, refusal_in};

@@ -13,10 +13,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::error::store_error;
+use crate::error::store_error;
 
 /// How long SQLite waits for another process that holds a lock.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// How long a call waits for its turn in this process.
 const QUEUE: Duration = Duration::from_secs(10);
 /// After this time without work, a reader's memory and thread are given back.
@@ -36,7 +36,7 @@ pub(super) fn create_private(path: &Path) -> Result<PathBuf, StoreError> {
     })
 }
 
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]

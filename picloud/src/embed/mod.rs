@@ -115,6 +115,12 @@ impl App {
         definitions
     }
 
+    /// The source of a script.
+    #[cfg(feature = "testing")]
+    pub(crate) fn source(&self, script: &str) -> Option<Arc<str>> {
+        self.0.lock().plan.sources.get(script).map(|source| source.as_str().into())
+    }
+
     /// Replaces scripts, routes, listeners and limits by what `builder` has, at once: requests in flight finish on what
     /// they started with. Host modules, grants and the observer stay those the app was built with.
     ///

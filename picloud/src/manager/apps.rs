@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Actor, Manager, ManagerError};
+use super::{Actor, Manager, ManagerError, writer::Deed};
 use crate::{
     AppId, DomainId, DomainPattern, FieldError, InvalidPattern, LimitOverrides, Slug,
-    store::{AppKey, AppRecord, Change, DomainRecord},
+    store::{AppKey, AppRecord, Change, DomainRecord, Page},
 };
 
 /// What a new app is made of.
@@ -35,12 +35,20 @@ pub struct AppChanges {
 }
 
 impl Manager {
-    /// All apps.
+    /// Apps.
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn apps(&self) -> Result<Vec<AppRecord>, ManagerError> {
-        self.read(self.store.apps()).await
+    pub async fn apps(&self, page: Page<AppId>) -> Result<Vec<AppRecord>, ManagerError> {
+        self.read(self.store.apps(page)).await
+    }
+
+    /// The app that once had this slug, if none has it now.
+    ///
+    /// # Errors
+    /// `NotFound`, or if the store does not answer.
+    pub async fn former(&self, slug: &Slug) -> Result<AppRecord, ManagerError> {
+        self.read(self.store.former(slug.clone())).await
     }
 
     /// One app.
@@ -55,10 +63,18 @@ impl Manager {
     ///
     /// # Errors
     /// `Invalid`, `Conflict` over the slug, or if the store does not answer.
-    pub async fn create_app(&self, actor: Actor, input: NewApp) -> Result<AppRecord, ManagerError> {
-        let app = self.new_app(&input)?;
-        self.commit(actor, vec![Change::CreateApp(app.clone())]).await?;
-        Ok(app)
+    pub async fn create_app(&self, actor: &Actor, input: NewApp) -> Result<AppRecord, ManagerError> {
+        let mut deed = Deed::new(actor, "app.create").name(&input.slug);
+        let result = async {
+            let app = self.new_app(&input)?;
+            deed.set_target(app.id);
+            deed.set_app(app.id);
+            deed.set_after(&app);
+            self.writer.commit(&deed, vec![Change::CreateApp(app.clone())]).await?;
+            Ok(app)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
     }
 
     /// Changes an app; only if it is at version `expected`, where that is given.
@@ -67,23 +83,37 @@ impl Manager {
     /// `NotFound`, `Precondition`, `Invalid`, `Conflict` over the slug, or if the store does not answer.
     pub async fn update_app(
         &self,
-        actor: Actor,
+        actor: &Actor,
         key: &AppKey,
         expected: Option<u64>,
         changes: AppChanges,
     ) -> Result<AppRecord, ManagerError> {
+        let mut deed = Deed::new(actor, "app.update").target(key);
+        let result = self.try_update_app(&mut deed, key, expected, &changes).await;
+        self.writer.end(deed, result).await
+    }
+
+    async fn try_update_app(
+        &self,
+        deed: &mut Deed,
+        key: &AppKey,
+        expected: Option<u64>,
+        changes: &AppChanges,
+    ) -> Result<AppRecord, ManagerError> {
         loop {
-            let old = self.app(key).await?;
+            let old = self.app_of(deed, key).await?;
             let slug = changes.slug.as_deref().map_or(Ok(old.slug.clone()), parse_slug)?;
             let limits = changes.limits.unwrap_or(old.limits);
             self.check_limits(self.limits, &limits)?;
             let version = expected.unwrap_or(old.version);
-            let change =
-                Change::UpdateApp { id: old.id, expected: Some(version), slug: slug.clone(), limits };
-            match self.commit(actor, vec![change]).await {
+            let next = AppRecord { slug: slug.clone(), limits, version: version + 1, ..old.clone() };
+            deed.set_before(&old);
+            deed.set_after(&next);
+            let change = Change::UpdateApp { id: old.id, expected: Some(version), slug, limits };
+            match self.writer.commit(deed, vec![change]).await {
                 // Someone else was faster. Without an expectation the changes go on top of theirs.
                 Err(ManagerError::Precondition { .. }) if expected.is_none() => {}
-                done => return done.map(|_| AppRecord { slug, limits, version: version + 1, ..old }),
+                done => return done.map(|_| next),
             }
         }
     }
@@ -94,21 +124,32 @@ impl Manager {
     /// `NotFound`, `Precondition`, or if the store does not answer.
     pub async fn delete_app(
         &self,
-        actor: Actor,
+        actor: &Actor,
         key: &AppKey,
         expected: Option<u64>,
     ) -> Result<(), ManagerError> {
-        let id = self.app(key).await?.id;
-        self.commit(actor, vec![Change::DeleteApp { id, expected }]).await.map(drop)
+        let mut deed = Deed::new(actor, "app.delete").target(key);
+        let result = async {
+            let app = self.app_of(&mut deed, key).await?;
+            deed.set_before(&app);
+            let change = Change::DeleteApp { id: app.id, expected };
+            self.writer.commit(&deed, vec![change]).await.map(drop)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
     }
 
     /// The host names that an app claims.
     ///
     /// # Errors
     /// `NotFound`, or if the store does not answer.
-    pub async fn domains(&self, key: &AppKey) -> Result<Vec<DomainRecord>, ManagerError> {
+    pub async fn domains(
+        &self,
+        key: &AppKey,
+        page: Page<DomainId>,
+    ) -> Result<Vec<DomainRecord>, ManagerError> {
         let app = self.app(key).await?;
-        self.read(self.store.domains(app.id)).await
+        self.read(self.store.domains(app.id, page)).await
     }
 
     /// One claim.
@@ -116,7 +157,8 @@ impl Manager {
     /// # Errors
     /// `NotFound`, or if the store does not answer.
     pub async fn domain(&self, id: DomainId) -> Result<DomainRecord, ManagerError> {
-        self.read(self.store.domain_anywhere(id)).await
+        let app = self.read(self.store.app_of_domain(id)).await?;
+        self.read(self.store.domain(app, id)).await
     }
 
     /// Claims host names for an app: `a.test`, `*.a.test`, `{x}.a.test` or `*`.
@@ -125,23 +167,49 @@ impl Manager {
     /// `NotFound`, `Invalid`, `Conflict` if the same claim is held, or if the store does not answer.
     pub async fn claim_domain(
         &self,
-        actor: Actor,
+        actor: &Actor,
         key: &AppKey,
         pattern: &str,
     ) -> Result<DomainRecord, ManagerError> {
-        let app = self.app(key).await?;
-        let domain = self.new_domain(app.id, pattern)?;
-        self.commit(actor, vec![Change::ClaimDomain(domain.clone())]).await?;
-        Ok(domain)
+        let mut deed = Deed::new(actor, "domain.claim").name(pattern);
+        let result = async {
+            let app = self.app(key).await?;
+            deed.set_app(app.id);
+            let domain = self.new_domain(app.id, pattern)?;
+            deed.set_target(domain.id);
+            deed.set_after(&domain);
+            self.writer.commit(&deed, vec![Change::ClaimDomain(domain.clone())]).await?;
+            Ok(domain)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
     }
 
     /// Gives up a claim.
     ///
     /// # Errors
     /// `NotFound`, or if the store does not answer.
-    pub async fn release_domain(&self, actor: Actor, id: DomainId) -> Result<(), ManagerError> {
-        let app = self.domain(id).await?.app;
-        self.commit(actor, vec![Change::ReleaseDomain { app, id }]).await.map(drop)
+    pub async fn release_domain(&self, actor: &Actor, id: DomainId) -> Result<(), ManagerError> {
+        let mut deed = Deed::new(actor, "domain.release").target(id);
+        let result = async {
+            let domain = self.domain(id).await?;
+            deed.set_app(domain.app);
+            deed.set_name(&domain.pattern);
+            deed.set_before(&domain);
+            let change = Change::ReleaseDomain { app: domain.app, id };
+            self.writer.commit(&deed, vec![change]).await.map(drop)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
+    }
+
+    /// An app, as the thing that a deed is done to.
+    async fn app_of(&self, deed: &mut Deed, key: &AppKey) -> Result<AppRecord, ManagerError> {
+        let app = self.app(key).await?;
+        deed.set_target(app.id);
+        deed.set_app(app.id);
+        deed.set_name(app.slug.as_str());
+        Ok(app)
     }
 
     pub(super) fn new_app(&self, input: &NewApp) -> Result<AppRecord, FieldError> {

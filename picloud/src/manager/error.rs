@@ -33,6 +33,9 @@ pub enum ManagerError {
         /// The version there is.
         actual: u64,
     },
+    /// Nobody could log in afterwards.
+    #[error("the last active admin has to stay")]
+    LastAdmin,
     /// What was sent breaks rules.
     #[error("invalid input: {0:?}")]
     Invalid(Vec<FieldError>),
@@ -74,6 +77,7 @@ impl ManagerError {
             StoreError::Precondition { what, expected, actual } => {
                 Self::Precondition { what, expected, actual }
             }
+            StoreError::LastAdmin => Self::LastAdmin,
             StoreError::Unavailable(text) => Self::StorageUnavailable(text),
             StoreError::Full(text) => Self::StorageFull(text),
             StoreError::NewerSchema { .. } | StoreError::Corrupt(_) => Self::Internal(error.to_string()),
@@ -85,7 +89,7 @@ impl ManagerError {
     pub fn code(&self) -> Code {
         match self {
             Self::NotFound { .. } => Code::NotFound,
-            Self::Conflict { .. } => Code::Conflict,
+            Self::Conflict { .. } | Self::LastAdmin => Code::Conflict,
             Self::Precondition { .. } => Code::PreconditionFailed,
             Self::Invalid(_) => Code::Invalid,
             Self::Unauthorized(_) => Code::Unauthorized,
@@ -95,6 +99,12 @@ impl ManagerError {
             Self::StorageFull(_) => Code::StorageFull,
             Self::Internal(_) => Code::Internal,
         }
+    }
+
+    /// Whether this answers what was asked for, and is no failure of the platform: what the audit trail calls refused.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::StorageUnavailable(_) | Self::StorageFull(_) | Self::Internal(_))
     }
 
     /// What a client may read: no internals.
@@ -108,6 +118,10 @@ impl ManagerError {
             Self::Conflict { what, value, holder: None } => format!("The {what} `{value}` is already taken."),
             Self::Precondition { what, actual, .. } => {
                 format!("The {what} has changed: it is at version {actual}. Read it again, then decide.")
+            }
+            Self::LastAdmin => {
+                "This is the last active admin, who cannot be removed, disabled or given a lesser role."
+                    .to_owned()
             }
             Self::Invalid(errors) => match errors.as_slice() {
                 [only] => only.detail.clone(),

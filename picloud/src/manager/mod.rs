@@ -1,7 +1,8 @@
 //! The control plane: checks what admins want, and is the only writer of the store.
 //!
-//! Every change goes one way: checked here, committed as one transaction, then published. A change that is committed
-//! is live when the call returns, and is published even if the caller has gone away meanwhile.
+//! Every change goes one way: checked here, committed as one transaction together with its audit record, then published.
+//! A change that is committed is live when the call returns, and is published even if the caller has gone away meanwhile.
+//! One that is refused leaves an audit record, too.
 
 mod apps;
 mod auth;
@@ -9,12 +10,14 @@ mod error;
 mod routes;
 mod scripts;
 mod seed;
+mod writer;
 
 pub use apps::{AppChanges, NewApp};
 pub use auth::{Auth, Login, Session, Token};
 pub use error::ManagerError;
 pub use routes::{NewRoute, RouteChanges, RouteCheck};
 pub use scripts::ScriptInput;
+pub use writer::Actor;
 
 use std::{
     fmt,
@@ -22,10 +25,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{
-    AdminId, BoxFuture, Executor, FieldError, LimitOverrides, Limits,
-    store::{AppKey, Change, Store, StoreError},
-};
+use crate::{BoxFuture, Executor, FieldError, LimitOverrides, Limits, store::Store};
+use writer::Writer;
 
 /// Told the new revision after each commit; the commit's call returns when this is done.
 pub type Publish = Arc<dyn Fn(u64) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -33,23 +34,13 @@ pub type Publish = Arc<dyn Fn(u64) -> BoxFuture<'static, ()> + Send + Sync>;
 /// Says what time it is, in microseconds since 1970 UTC.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// Who wants a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
-    /// The program itself: what it seeds, what an embedder sets up.
-    Platform,
-    /// A logged-in admin.
-    Admin(AdminId),
-}
-
 /// The control plane. Clones share everything.
 #[derive(Clone)]
 pub struct Manager {
     store: Arc<dyn Store>,
+    writer: Writer,
     executor: Arc<dyn Executor>,
-    publish: Publish,
     limits: Limits,
-    clock: Clock,
     auth: Auth,
 }
 
@@ -66,21 +57,18 @@ impl Manager {
     /// ```
     #[must_use]
     pub fn new(store: Arc<dyn Store>, executor: Arc<dyn Executor>) -> Self {
-        let clock: Clock = Arc::new(system_clock);
-        Self {
-            auth: Auth::new(store.clone(), clock.clone()),
-            store,
-            executor,
+        let writer = Writer {
+            store: store.clone(),
             publish: Arc::new(|_| Box::pin(std::future::ready(()))),
-            limits: Limits::default(),
-            clock,
-        }
+            clock: Arc::new(system_clock),
+        };
+        Self { auth: Auth::new(writer.clone()), store, writer, executor, limits: Limits::default() }
     }
 
     /// The same manager that tells `publish` of every commit, and waits for it.
     #[must_use]
     pub fn with_publish(self, publish: Publish) -> Self {
-        Self { publish, ..self }
+        self.with_writer(|writer| Writer { publish, ..writer })
     }
 
     /// The same manager for a server with these limits.
@@ -92,8 +80,12 @@ impl Manager {
     /// The same manager with another clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
-        let auth = Auth::new(self.store.clone(), clock.clone());
-        Self { clock, auth, ..self }
+        self.with_writer(|writer| Writer { clock, ..writer })
+    }
+
+    fn with_writer(self, change: impl FnOnce(Writer) -> Writer) -> Self {
+        let writer = change(self.writer);
+        Self { auth: Auth::new(writer.clone()), writer, ..self }
     }
 
     /// Accounts and sessions.
@@ -102,34 +94,8 @@ impl Manager {
         &self.auth
     }
 
-    /// Commits changes and publishes them.
-    async fn commit(&self, actor: Actor, changes: Vec<Change>) -> Result<u64, ManagerError> {
-        let (store, publish) = (self.store.clone(), self.publish.clone());
-        // In a task of its own: between the commit and its publication nobody can drop it.
-        let task = tokio::spawn(async move {
-            let revision = store.commit(changes).await?;
-            tracing::info!(revision, ?actor, "committed");
-            publish(revision).await;
-            Ok::<_, StoreError>(revision)
-        });
-        match task.await {
-            Ok(Ok(revision)) => Ok(revision),
-            Ok(Err(error)) => Err(self.explain(error).await),
-            Err(error) => Err(ManagerError::Internal(format!("the commit ended early: {error}"))),
-        }
-    }
-
-    /// An error of the store with the name of the app that holds what was wanted.
-    async fn explain(&self, error: StoreError) -> ManagerError {
-        let holder = match &error {
-            StoreError::Conflict { holder: Some(id), .. } => self.store.app(AppKey::Id(*id)).await.ok(),
-            _ => None,
-        };
-        ManagerError::from_store(error, holder.map(|app| app.slug))
-    }
-
     fn now(&self) -> i64 {
-        (self.clock)()
+        self.writer.now()
     }
 
     /// The limits of an app or a script, which must all be in range.
@@ -143,15 +109,6 @@ impl Manager {
 impl fmt::Debug for Manager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Manager").field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
-impl Actor {
-    fn admin(self) -> Option<AdminId> {
-        match self {
-            Self::Platform => None,
-            Self::Admin(id) => Some(id),
-        }
     }
 }
 

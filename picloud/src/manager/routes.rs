@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::{Actor, Manager, ManagerError};
+use super::{Actor, Manager, ManagerError, writer::Deed};
 use crate::{
     FieldError, InvalidPattern, RouteId, RouteMethod, RoutePattern, ScriptId, overlaps,
-    store::{AppKey, Change, RouteRecord, ScriptRecord},
+    store::{AppKey, Change, Page, RouteRecord, ScriptRecord},
 };
 
 /// What a new route is made of.
@@ -56,9 +56,9 @@ impl Manager {
     ///
     /// # Errors
     /// `NotFound`, or if the store does not answer.
-    pub async fn routes(&self, key: &AppKey) -> Result<Vec<RouteRecord>, ManagerError> {
+    pub async fn routes(&self, key: &AppKey, page: Page<RouteId>) -> Result<Vec<RouteRecord>, ManagerError> {
         let app = self.app(key).await?;
-        self.read(self.store.routes(app.id)).await
+        self.read(self.store.routes(app.id, page)).await
     }
 
     /// The routes that lead to a script.
@@ -66,8 +66,8 @@ impl Manager {
     /// # Errors
     /// `NotFound`, or if the store does not answer.
     pub async fn script_routes(&self, id: ScriptId) -> Result<Vec<RouteRecord>, ManagerError> {
-        let app = self.script(id).await?.app;
-        let mut routes = self.read(self.store.routes(app)).await?;
+        let app = self.read(self.store.app_of_script(id)).await?;
+        let mut routes = self.read(self.store.routes(app, Page::all())).await?;
         routes.retain(|route| route.script == id);
         Ok(routes)
     }
@@ -77,7 +77,8 @@ impl Manager {
     /// # Errors
     /// `NotFound`, or if the store does not answer.
     pub async fn route(&self, id: RouteId) -> Result<RouteRecord, ManagerError> {
-        self.read(self.store.route_anywhere(id)).await
+        let app = self.read(self.store.app_of_route(id)).await?;
+        self.read(self.store.route(app, id)).await
     }
 
     /// How a new route of an app would stand to those it has; saves nothing.
@@ -91,7 +92,7 @@ impl Manager {
         path: &str,
     ) -> Result<RouteCheck, ManagerError> {
         let (method, pattern) = parse_route(method, path)?;
-        let known: Vec<_> = self.routes(key).await?.into_iter().filter_map(parsed).collect();
+        let known: Vec<_> = self.routes(key, Page::all()).await?.into_iter().filter_map(parsed).collect();
         let found = overlaps((method, &pattern), known.iter().map(|(_, method, pattern)| (*method, pattern)));
         let record = |index: usize| known[index].0.clone();
         let shadowed_by = found.shadowed_by.into_iter().map(record).filter(|route| route.enabled);
@@ -108,14 +109,22 @@ impl Manager {
     /// answer.
     pub async fn create_route(
         &self,
-        actor: Actor,
+        actor: &Actor,
         script: ScriptId,
         input: NewRoute,
     ) -> Result<RouteRecord, ManagerError> {
-        let script = self.script(script).await?;
-        let route = self.new_route(&script, input)?;
-        self.commit(actor, vec![Change::CreateRoute(route.clone())]).await?;
-        Ok(route)
+        let mut deed = Deed::new(actor, "route.create").name(&format!("{} {}", input.method, input.path));
+        let result = async {
+            let script = self.script(script).await?;
+            deed.set_app(script.app);
+            let route = self.new_route(&script, input)?;
+            deed.set_target(route.id);
+            deed.set_after(&route);
+            self.writer.commit(&deed, vec![Change::CreateRoute(route.clone())]).await?;
+            Ok(route)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
     }
 
     /// Changes a route; only if it is at version `expected`, where that is given.
@@ -124,15 +133,28 @@ impl Manager {
     /// As [`create_route`](Self::create_route), and `Precondition`.
     pub async fn update_route(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: RouteId,
         expected: Option<u64>,
         changes: RouteChanges,
     ) -> Result<RouteRecord, ManagerError> {
+        let mut deed = Deed::new(actor, "route.update").target(id);
+        let result = self.try_update_route(&mut deed, id, expected, &changes).await;
+        self.writer.end(deed, result).await
+    }
+
+    async fn try_update_route(
+        &self,
+        deed: &mut Deed,
+        id: RouteId,
+        expected: Option<u64>,
+        changes: &RouteChanges,
+    ) -> Result<RouteRecord, ManagerError> {
         loop {
-            let old = self.route(id).await?;
-            let next = changed(&old, &changes, expected.unwrap_or(old.version))?;
-            match self.commit(actor, vec![update(next.clone())]).await {
+            let old = self.route_of(deed, id).await?;
+            let next = changed(&old, changes, expected.unwrap_or(old.version))?;
+            deed.set_after(&next);
+            match self.writer.commit(deed, vec![update(next.clone())]).await {
                 // Someone else was faster. Without an expectation the changes go on top of theirs.
                 Err(ManagerError::Precondition { .. }) if expected.is_none() => {}
                 done => return done.map(|_| next),
@@ -146,12 +168,26 @@ impl Manager {
     /// `NotFound`, `Precondition`, or if the store does not answer.
     pub async fn delete_route(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: RouteId,
         expected: Option<u64>,
     ) -> Result<(), ManagerError> {
-        let app = self.route(id).await?.app;
-        self.commit(actor, vec![Change::DeleteRoute { app, id, expected }]).await.map(drop)
+        let mut deed = Deed::new(actor, "route.delete").target(id);
+        let result = async {
+            let app = self.route_of(&mut deed, id).await?.app;
+            self.writer.commit(&deed, vec![Change::DeleteRoute { app, id, expected }]).await.map(drop)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
+    }
+
+    /// A route, as the thing that a deed is done to.
+    async fn route_of(&self, deed: &mut Deed, id: RouteId) -> Result<RouteRecord, ManagerError> {
+        let route = self.route(id).await?;
+        deed.set_app(route.app);
+        deed.set_name(&format!("{} {}", route.method, route.path));
+        deed.set_before(&route);
+        Ok(route)
     }
 
     pub(super) fn new_route(

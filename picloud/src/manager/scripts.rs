@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::{Actor, Manager, ManagerError, error::Findings};
+use super::{Actor, Manager, ManagerError, error::Findings, writer::Deed};
 use crate::{
     Diagnostic, FieldError, LimitOverrides, ScriptId, Severity,
     app::check_script_name,
     content_hash,
-    store::{AppKey, AppRecord, Change, ScriptRecord, StoreFuture},
+    store::{AppKey, AppRecord, Change, Page, ScriptRecord, StoreFuture},
 };
 
 /// A whole script, as it is to be.
@@ -29,9 +29,13 @@ impl Manager {
     ///
     /// # Errors
     /// `NotFound`, or if the store does not answer.
-    pub async fn scripts(&self, key: &AppKey) -> Result<Vec<ScriptRecord>, ManagerError> {
+    pub async fn scripts(
+        &self,
+        key: &AppKey,
+        page: Page<ScriptId>,
+    ) -> Result<Vec<ScriptRecord>, ManagerError> {
         let app = self.app(key).await?;
-        self.read(self.store.scripts(app.id)).await
+        self.read(self.store.scripts(app.id, page)).await
     }
 
     /// The newest version of one script.
@@ -39,7 +43,8 @@ impl Manager {
     /// # Errors
     /// `NotFound`, or if the store does not answer.
     pub async fn script(&self, id: ScriptId) -> Result<ScriptRecord, ManagerError> {
-        self.read(self.store.script_anywhere(id)).await
+        let app = self.read(self.store.app_of_script(id)).await?;
+        self.read(self.store.script(app, id)).await
     }
 
     /// What is wrong with a source; saves nothing.
@@ -60,14 +65,22 @@ impl Manager {
     /// does not answer.
     pub async fn create_script(
         &self,
-        actor: Actor,
+        actor: &Actor,
         key: &AppKey,
         input: ScriptInput,
     ) -> Result<ScriptRecord, ManagerError> {
-        let app = self.app(key).await?;
-        let script = self.new_script(actor, &app, input).await?;
-        self.commit(actor, vec![Change::CreateScript(script.clone())]).await?;
-        Ok(script)
+        let mut deed = Deed::new(actor, "script.create").name(&input.name);
+        let result = async {
+            let app = self.app(key).await?;
+            deed.set_app(app.id);
+            let script = self.new_script(actor, &app, input).await?;
+            deed.set_target(script.id);
+            deed.set_sources(None, Some(script.hash));
+            self.writer.commit(&deed, vec![Change::CreateScript(script.clone())]).await?;
+            Ok(script)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
     }
 
     /// Saves the next version of a script; only if it is at version `expected`, where that is given.
@@ -76,18 +89,35 @@ impl Manager {
     /// As [`create_script`](Self::create_script), and `Precondition`.
     pub async fn update_script(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: ScriptId,
         expected: Option<u64>,
         input: ScriptInput,
     ) -> Result<ScriptRecord, ManagerError> {
-        let app = self.script(id).await?.app;
-        let checked = self.new_script(actor, &self.app(&app.into()).await?, input).await?;
+        let mut deed = Deed::new(actor, "script.update").target(id).name(&input.name);
+        let result = async {
+            let app = self.script_of(&mut deed, id).await?.app;
+            let checked = self.new_script(actor, &self.app(&app.into()).await?, input).await?;
+            self.save(&mut deed, id, expected, checked).await
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
+    }
+
+    /// Saves what has passed every check as the next version.
+    pub(super) async fn save(
+        &self,
+        deed: &mut Deed,
+        id: ScriptId,
+        expected: Option<u64>,
+        checked: ScriptRecord,
+    ) -> Result<ScriptRecord, ManagerError> {
         loop {
-            let old = self.script(id).await?;
+            let old = self.script_of(deed, id).await?;
             let version = expected.unwrap_or(old.version);
+            deed.set_sources(Some(old.hash), Some(checked.hash));
             let change = next_version(id, version, checked.clone());
-            match self.commit(actor, vec![change]).await {
+            match self.writer.commit(deed, vec![change]).await {
                 Err(ManagerError::Precondition { .. }) if expected.is_none() => {}
                 done => {
                     let next =
@@ -104,18 +134,37 @@ impl Manager {
     /// `NotFound`, `Precondition`, or if the store does not answer.
     pub async fn delete_script(
         &self,
-        actor: Actor,
+        actor: &Actor,
         id: ScriptId,
         expected: Option<u64>,
     ) -> Result<(), ManagerError> {
-        let app = self.script(id).await?.app;
-        self.commit(actor, vec![Change::DeleteScript { app, id, expected }]).await.map(drop)
+        let mut deed = Deed::new(actor, "script.delete").target(id);
+        let result = async {
+            let script = self.script_of(&mut deed, id).await?;
+            deed.set_sources(Some(script.hash), None);
+            let change = Change::DeleteScript { app: script.app, id, expected };
+            self.writer.commit(&deed, vec![change]).await.map(drop)
+        };
+        let result = result.await;
+        self.writer.end(deed, result).await
+    }
+
+    /// A script, as the thing that a deed is done to.
+    pub(super) async fn script_of(
+        &self,
+        deed: &mut Deed,
+        id: ScriptId,
+    ) -> Result<ScriptRecord, ManagerError> {
+        let script = self.script(id).await?;
+        deed.set_app(script.app);
+        deed.set_name(&script.name);
+        Ok(script)
     }
 
     /// Version 1 of a script that has passed every check.
     pub(super) async fn new_script(
         &self,
-        actor: Actor,
+        actor: &Actor,
         app: &AppRecord,
         input: ScriptInput,
     ) -> Result<ScriptRecord, ManagerError> {
@@ -123,6 +172,7 @@ impl Manager {
         let mut findings = Findings::default();
         findings.take(check_name(&name));
         findings.take(self.check_size(app, &limits, &source));
+        findings.take(check_text(&source));
         findings.end()?;
         // Only a source of a fair size is worth the executor's time.
         let mut findings = Findings::default();
@@ -132,7 +182,7 @@ impl Manager {
         );
         findings.end()?;
         let (id, now, hash) = (ScriptId::new(), self.now(), content_hash(&source));
-        let (app, updated_by) = (app.id, actor.admin());
+        let (app, updated_by) = (app.id, actor.admin);
         Ok(ScriptRecord {
             id,
             app,
@@ -169,6 +219,14 @@ impl Manager {
 
 fn check_name(name: &str) -> Result<(), FieldError> {
     check_script_name(name).map_err(|error| FieldError::new("name", "invalid_name", error.to_string()))
+}
+
+/// No store keeps the one character that no database can.
+fn check_text(source: &str) -> Result<(), FieldError> {
+    if source.contains('\0') {
+        return Err(FieldError::new("source", "invalid_text", "a source has no NUL character (U+0000)"));
+    }
+    Ok(())
 }
 
 fn next_version(id: ScriptId, expected: u64, checked: ScriptRecord) -> Change {

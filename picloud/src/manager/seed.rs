@@ -1,6 +1,6 @@
 //! What a fresh store starts with: an app that says hello.
 
-use super::{Actor, Manager, ManagerError, NewApp, NewRoute, ScriptInput};
+use super::{Actor, Manager, ManagerError, NewApp, NewRoute, ScriptInput, writer::Deed};
 use crate::{LimitOverrides, store::Change};
 
 /// Answers at `/` and at `/hello/:name`.
@@ -16,10 +16,10 @@ impl Manager {
         if self.read(self.store.revision()).await? != 0 {
             return Ok(false);
         }
-        let limits = LimitOverrides::default();
+        let (platform, limits) = (Actor::platform(), LimitOverrides::default());
         let app = self.new_app(&NewApp { slug: "hello".to_owned(), limits })?;
         let input = ScriptInput { name: "hello".to_owned(), source: SOURCE.to_owned(), limits };
-        let script = self.new_script(Actor::Platform, &app, input).await?;
+        let script = self.new_script(&platform, &app, input).await?;
         let route = |path: &str| {
             let input = NewRoute { method: "GET".to_owned(), path: path.to_owned(), enabled: true };
             self.new_route(&script, input).map(Change::CreateRoute)
@@ -30,8 +30,11 @@ impl Manager {
             route("/")?,
             route("/hello/:name")?,
         ];
+        let mut deed = Deed::new(&platform, "app.create").target(app.id).name("hello");
+        deed.set_app(app.id);
+        deed.set_after(&app);
         let changes = [vec![Change::CreateApp(app)], changes].concat();
-        match self.commit(Actor::Platform, changes).await {
+        match self.writer.commit(&deed, changes).await {
             Ok(_) => Ok(true),
             // Another process on the same store was faster.
             Err(ManagerError::Conflict { .. }) => Ok(false),

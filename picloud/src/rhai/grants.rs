@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::host::HostModule;
 
 /// What stands for every app.
-const EVERY_APP: &str = "*";
+pub(super) const EVERY_APP: &str = "*";
 
 /// Capabilities by the slug of the app that was granted them.
 #[derive(Clone, Default)]

@@ -16,6 +16,7 @@ mod json;
 #[cfg(feature = "testing")]
 pub(crate) mod kit;
 mod library;
+mod lint;
 mod logs;
 mod modules;
 mod program;
@@ -24,7 +25,7 @@ mod source;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -37,6 +38,7 @@ pub use self::host::{
 };
 use self::{
     grants::Grants,
+    lint::Names,
     program::{Program, ProgramCache},
     source::Columns,
 };
@@ -76,6 +78,8 @@ struct Shared {
     metered: bool,
     surroundings: Surroundings,
     extend: Option<Extend>,
+    /// What scripts can name, once somebody has asked.
+    names: OnceLock<Names>,
     /// One engine for each kind in use. Only compiling looks here.
     engines: Mutex<HashMap<EngineKind, Arc<Engine>>>,
     programs: ProgramCache,
@@ -199,6 +203,7 @@ impl RhaiExecutor {
             metered,
             surroundings,
             extend,
+            names: OnceLock::new(),
             engines: Mutex::default(),
             programs: ProgramCache::new(program_bytes),
             stacks: std::array::from_fn(|class| Arc::new(StackPool::new(stack_bytes(class, metered)))),
@@ -209,18 +214,21 @@ impl RhaiExecutor {
 
 impl Executor for RhaiExecutor {
     fn definitions(&self) -> Vec<Definition> {
-        let platform = engine::platform(&mut Engine::new_raw());
-        platform.into_iter().chain(self.0.host.iter().flat_map(HostModule::definitions)).collect()
+        self.0.definitions()
     }
 
-    fn check(&self, source: &str) -> Vec<Diagnostic> {
+    fn check(&self, source_text: &str) -> Vec<Diagnostic> {
         let limits = Limits::default();
         let shared = self.0.clone();
-        let source = Arc::from(source);
+        let source = Arc::from(source_text);
         let open = vec![true; shared.host.len()];
         match shared.on_stack(&limits, move |shared| shared.compile(&source, &limits, open)) {
-            Ok(_) => Vec::new(),
-            Err(diagnostic) => vec![diagnostic],
+            Ok(_) => self.0.lint(source_text),
+            // The engine knows which modules there are, but not which was meant.
+            Err(found) => {
+                let told = self.0.lint(source_text).into_iter().find(|told| told.is_at(&found));
+                vec![told.unwrap_or(found)]
+            }
         }
     }
 
@@ -241,6 +249,23 @@ impl Executor for RhaiExecutor {
 }
 
 impl Shared {
+    fn definitions(&self) -> Vec<Definition> {
+        let platform = engine::platform(&mut Engine::new_raw());
+        platform.into_iter().chain(self.host.iter().flat_map(HostModule::definitions)).collect()
+    }
+
+    /// What is doubtful about a script that compiles. Where a test has changed the engines nobody knows.
+    fn lint(&self, source: &str) -> Vec<Diagnostic> {
+        if self.extend.is_some() {
+            return Vec::new();
+        }
+        let names = self.names.get_or_init(|| {
+            let granted = |needed: &String| self.grants.has(grants::EVERY_APP, needed);
+            Names::of(&self.definitions(), |definition| !definition.capability.iter().all(granted))
+        });
+        lint::lint(source, names)
+    }
+
     /// The stacks for a memory limit.
     fn stacks(&self, limits: &Limits) -> &Arc<StackPool> {
         let class = limits.memory.div_ceil(16 << 20).next_power_of_two().trailing_zeros() as usize;
@@ -332,6 +357,10 @@ impl Shared {
 }
 
 impl Diagnostic {
+    fn is_at(&self, other: &Self) -> bool {
+        (self.line, self.column, self.severity) == (other.line, other.column, other.severity)
+    }
+
     fn internal(message: &str) -> Self {
         Self { line: 1, column: 1, severity: Severity::Error, message: message.to_owned() }
     }

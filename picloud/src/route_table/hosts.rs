@@ -1,15 +1,12 @@
 //! From a host to the claim that stands for it.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::Ipv4Addr,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc};
 
 use super::AppRoutes;
-use crate::{DomainPattern, Params, domain::Label};
+use crate::{AppId, DomainPattern, Params, domain::Label, shared_map::SharedMap};
 
 /// An app's claim, with what answers for it.
+#[derive(Clone)]
 pub(super) struct Claim {
     pub(super) pattern: DomainPattern,
     pub(super) routes: Arc<AppRoutes>,
@@ -22,9 +19,9 @@ impl Claim {
 }
 
 /// All claims, no two of one shape.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Hosts {
-    exact: HashMap<Arc<str>, Claim>,
+    exact: SharedMap<Arc<str>, Claim>,
     patterns: Node,
     any: Option<Claim>,
 }
@@ -47,7 +44,7 @@ impl Hosts {
     pub(super) fn insert(&mut self, claim: Claim) -> Result<(), Claim> {
         if claim.pattern.is_exact() {
             let name = claim.pattern.as_shared();
-            if self.exact.contains_key(&name) {
+            if self.exact.get(&*name).is_some() {
                 return Err(claim);
             }
             self.exact.insert(name, claim);
@@ -67,6 +64,23 @@ impl Hosts {
     }
 }
 
+impl Hosts {
+    /// Takes out a claim if it leads to this app.
+    pub(super) fn remove(&mut self, app: AppId, pattern: &DomainPattern) {
+        let is_its = |claim: &Claim| claim.routes.app == app;
+        if pattern.is_exact() {
+            if self.exact.get(pattern.as_str()).is_some_and(is_its) {
+                self.exact.remove(pattern.as_str());
+            }
+        } else if pattern.is_any_host() {
+            self.any.take_if(|claim| is_its(claim));
+        } else {
+            let labels: Vec<&Label> = pattern.labels().iter().rev().collect();
+            self.patterns.remove(&labels, &is_its);
+        }
+    }
+}
+
 /// Whether a canonical host is an IP address, whose parts are no labels.
 fn is_address(host: &str) -> bool {
     match host.as_bytes().last() {
@@ -76,11 +90,11 @@ fn is_address(host: &str) -> bool {
     }
 }
 
-/// What follows after the labels that lead here, read from the right.
-#[derive(Default)]
+/// What follows after the labels that lead here, read from the right. Branches are shared by tables.
+#[derive(Clone, Default)]
 struct Node {
-    literals: BTreeMap<Arc<str>, Node>,
-    capture: Option<Box<Node>>,
+    literals: BTreeMap<Arc<str>, Arc<Node>>,
+    capture: Option<Arc<Node>>,
     claim: Option<Claim>,
 }
 
@@ -91,8 +105,28 @@ impl Node {
 
     fn child(&mut self, label: &Label) -> &mut Self {
         match label {
-            Label::Literal(text) => self.literals.entry(text.clone()).or_default(),
-            Label::Any | Label::Capture(_) => self.capture.get_or_insert_default(),
+            Label::Literal(text) => Arc::make_mut(self.literals.entry(text.clone()).or_default()),
+            Label::Any | Label::Capture(_) => Arc::make_mut(self.capture.get_or_insert_default()),
+        }
+    }
+
+    /// Takes out the claim at the end of these labels if it `is_its`, and branches that lead nowhere then.
+    fn remove(&mut self, labels: &[&Label], is_its: &impl Fn(&Claim) -> bool) {
+        let Some((label, rest)) = labels.split_first() else {
+            self.claim.take_if(|claim| is_its(claim));
+            return;
+        };
+        let node = match label {
+            Label::Literal(text) => self.literals.get_mut(text),
+            Label::Any | Label::Capture(_) => self.capture.as_mut(),
+        };
+        let Some(node) = node.map(Arc::make_mut) else { return };
+        node.remove(rest, is_its);
+        if node.is_empty() && node.claim.is_none() {
+            match label {
+                Label::Literal(text) => drop(self.literals.remove(text)),
+                Label::Any | Label::Capture(_) => self.capture = None,
+            }
         }
     }
 

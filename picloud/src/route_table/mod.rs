@@ -3,8 +3,8 @@
 //! host → one hash lookup for exact claims, then a tree of labels → the app's own tree of path segments.
 //!
 //! Assumptions that keep it simple:
-//! * A table is never changed. The next one is built from the claims and the [`AppRoutes`] of all apps; those that did
-//!   not change are shared, which makes a rebuild a matter of filling one hash map.
+//! * A table is never changed. The next one is a copy, with some apps replaced: the [`AppRoutes`] of all others are
+//!   shared, and so are all parts of the map of hosts but those that change.
 //! * Which of two patterns is the more specific is decided by the first place where they differ. So it does not
 //!   depend on the request, and the first match of an ordered, backtracking walk is the best.
 //! * A walk visits each node of a tree at most once, because only one way leads to a node. So the worst request costs
@@ -96,7 +96,7 @@ impl fmt::Debug for AppRoutes {
 /// assert_eq!(table.lookup(Some("a.test"), &get, "/").unwrap_err(), Miss::NoApp);
 /// # Ok::<(), picloud::InvalidPattern>(())
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct RouteTable {
     hosts: Hosts,
     refused: Vec<(AppId, DomainPattern)>,
@@ -106,6 +106,11 @@ impl RouteTable {
     /// An empty table to add apps to.
     pub fn builder() -> RouteTableBuilder {
         RouteTableBuilder(Self::default())
+    }
+
+    /// A copy to change, which shares with this table what stays. Costs little even with very many apps.
+    pub fn edit(table: &Self) -> RouteTableBuilder {
+        RouteTableBuilder(table.clone())
     }
 
     /// The claim that decides which app answers for a canonical host, its app, and what it captures.
@@ -162,6 +167,15 @@ impl RouteTableBuilder {
                 self.0.refused.push((routes.app, claim.pattern));
             }
         }
+        self
+    }
+
+    /// Takes out those of these claims that lead to `app`.
+    pub fn remove(mut self, app: AppId, claims: &[DomainPattern]) -> Self {
+        for pattern in claims {
+            self.0.hosts.remove(app, pattern);
+        }
+        self.0.refused.retain(|(refused, _)| *refused != app);
         self
     }
 

@@ -1,5 +1,7 @@
 //! The rows of a store, and the changes to them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AdminId, AppId, DomainId, InvalidName, LimitOverrides, RouteId, ScriptId, SessionId, Slug};
@@ -35,6 +37,15 @@ impl AppKey {
     /// If it is neither.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         text.parse().map(Self::Id).or_else(|_| text.parse().map(Self::Slug))
+    }
+}
+
+impl fmt::Display for AppKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
     }
 }
 
@@ -92,6 +103,25 @@ impl ScriptRecord {
     }
 }
 
+/// One version of a script.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// The owning app.
+    pub app: AppId,
+    /// The script.
+    pub script: ScriptId,
+    /// From 1.
+    pub version: u64,
+    /// Rhai source.
+    pub source: String,
+    /// SHA-256 of the source.
+    pub hash: [u8; 32],
+    /// Microseconds since 1970 UTC.
+    pub saved_at: i64,
+    /// Who saved it; `None` for the platform itself. That admin may be gone.
+    pub saved_by: Option<AdminId>,
+}
+
 /// A route of an app.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteRecord {
@@ -115,113 +145,28 @@ pub struct RouteRecord {
     pub created_at: i64,
 }
 
-/// Everything the data plane needs, at one revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What the data plane needs of some apps or all, at one revision.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct World {
     /// The revision this was read at.
     pub revision: u64,
-    /// All apps.
-    pub apps: Vec<AppRecord>,
-    /// All claims.
-    pub domains: Vec<DomainRecord>,
-    /// The newest version of every script.
-    pub scripts: Vec<ScriptRecord>,
-    /// All routes.
-    pub routes: Vec<RouteRecord>,
+    /// Apps with all that they own, ordered by id.
+    pub apps: Vec<AppWorld>,
+    /// Apps that went since the revision that was asked for; may name some that went before it.
+    pub gone: Vec<AppId>,
 }
 
-/// One change to what apps own. Several may be committed together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// A new app.
-    CreateApp(AppRecord),
-    /// New slug and limits for an app; its version grows by one.
-    UpdateApp {
-        /// Which app.
-        id: AppId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-        /// The slug from now on.
-        slug: Slug,
-        /// The limits from now on.
-        limits: LimitOverrides,
-    },
-    /// Removes an app and all that it owns.
-    DeleteApp {
-        /// Which app.
-        id: AppId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-    },
-    /// A new claim.
-    ClaimDomain(DomainRecord),
-    /// Gives up a claim.
-    ReleaseDomain {
-        /// The claiming app.
-        app: AppId,
-        /// Which claim.
-        id: DomainId,
-    },
-    /// Version 1 of a new script.
-    CreateScript(ScriptRecord),
-    /// The next version of a script; the store sets the number.
-    UpdateScript {
-        /// The owning app.
-        app: AppId,
-        /// Which script.
-        id: ScriptId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-        /// The name from now on.
-        name: String,
-        /// The source from now on.
-        source: String,
-        /// SHA-256 of the source.
-        hash: [u8; 32],
-        /// The limits from now on.
-        limits: LimitOverrides,
-        /// When.
-        at: i64,
-        /// By whom.
-        by: Option<AdminId>,
-    },
-    /// Removes a script and the routes that lead to it.
-    DeleteScript {
-        /// The owning app.
-        app: AppId,
-        /// Which script.
-        id: ScriptId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-    },
-    /// A new route. `NotFound` if its script is not one of its app.
-    CreateRoute(RouteRecord),
-    /// Another method, path or state for a route; its version grows by one.
-    UpdateRoute {
-        /// The owning app.
-        app: AppId,
-        /// Which route.
-        id: RouteId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-        /// The method from now on.
-        method: String,
-        /// The path from now on.
-        path: String,
-        /// The shape of that path.
-        shape: String,
-        /// Whether it answers from now on.
-        enabled: bool,
-    },
-    /// Removes a route.
-    DeleteRoute {
-        /// The owning app.
-        app: AppId,
-        /// Which route.
-        id: RouteId,
-        /// Only if it still has this version.
-        expected: Option<u64>,
-    },
+/// One app with all that it owns, each ordered by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppWorld {
+    /// The app.
+    pub app: AppRecord,
+    /// Its claims.
+    pub domains: Vec<DomainRecord>,
+    /// The newest versions of its scripts.
+    pub scripts: Vec<ScriptRecord>,
+    /// Its routes.
+    pub routes: Vec<RouteRecord>,
 }
 
 /// An administrator.
@@ -233,14 +178,48 @@ pub struct AdminRecord {
     pub username: String,
     /// PHC string of the password.
     pub password_hash: String,
+    /// What they may do.
+    pub role: Role,
     /// Whether they may log in.
     pub active: bool,
     /// Microseconds since 1970 UTC.
     pub created_at: i64,
+    /// Grows with every change to this row, from 1.
+    pub version: u64,
 }
 
-impl std::fmt::Debug for AdminRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// What an admin may do. More roles may come; one that is not known grants nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Role {
+    /// Everything.
+    Owner,
+}
+
+impl Role {
+    /// The name, as stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// A setting that may change at run time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingRecord {
+    /// Its name, such as `log.sample`.
+    pub key: String,
+    /// JSON.
+    pub value: String,
+    /// Microseconds since 1970 UTC.
+    pub updated_at: i64,
+}
+
+impl fmt::Debug for AdminRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Leaves the hash out: records end up in logs and panics.
         f.debug_struct("AdminRecord")
             .field("id", &self.id)
@@ -264,10 +243,12 @@ pub struct SessionRecord {
     pub last_used_at: i64,
     /// The client's address at login, if known.
     pub ip: Option<String>,
+    /// The client program at login, as it named itself, cut to 256 bytes.
+    pub user_agent: Option<String>,
 }
 
-impl std::fmt::Debug for SessionRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for SessionRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionRecord")
             .field("id", &self.id)
             .field("admin", &self.admin)

@@ -1,8 +1,11 @@
 //! Rows of a store with sensible contents, for tests that care about one field of them.
 
 use crate::{
-    AdminId, AppId, DomainId, LimitOverrides, RouteId, ScriptId, SessionId, content_hash,
-    store::{AdminRecord, AppRecord, Change, DomainRecord, RouteRecord, ScriptRecord, SessionRecord},
+    AdminId, AppId, AuditId, DomainId, LimitOverrides, RequestId, RouteId, ScriptId, SessionId, content_hash,
+    store::{
+        AdminRecord, AppRecord, AuditRecord, Change, DomainRecord, ExecutionRecord, MinuteRecord, Quantiles,
+        Role, RouteRecord, ScriptRecord, SessionRecord,
+    },
 };
 
 /// When all rows here were made: 2026-01-01T00:00:00Z in microseconds.
@@ -87,8 +90,10 @@ pub fn admin(username: &str) -> AdminRecord {
         id: AdminId::new(),
         username: username.to_owned(),
         password_hash: "$argon2id$none".to_owned(),
+        role: Role::Owner,
         active: true,
         created_at: CREATED_AT,
+        version: 1,
     }
 }
 
@@ -102,5 +107,63 @@ pub fn session(admin: AdminId, token: u8) -> SessionRecord {
         created_at: CREATED_AT,
         last_used_at: CREATED_AT,
         ip: Some("2001:db8::1".to_owned()),
+        user_agent: Some("curl/8.5.0".to_owned()),
     }
+}
+
+/// The record of something that the platform did.
+#[must_use]
+pub fn audit(action: &str) -> AuditRecord {
+    AuditRecord {
+        id: AuditId::new(),
+        at: CREATED_AT,
+        admin: None,
+        username: String::new(),
+        ip: None,
+        action: action.to_owned(),
+        refused: None,
+        app: None,
+        target: String::new(),
+        name: String::new(),
+        before: None,
+        after: None,
+    }
+}
+
+/// A run over HTTP that went well and logged nothing.
+#[must_use]
+pub fn execution(script: &ScriptRecord) -> ExecutionRecord {
+    ExecutionRecord {
+        id: RequestId::new(),
+        app: script.app,
+        script: script.id,
+        script_name: script.name.clone(),
+        version: script.version,
+        trigger: "http".to_owned(),
+        at: CREATED_AT,
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        route: "/".to_owned(),
+        status: 200,
+        code: None,
+        message: None,
+        position: None,
+        trace: Vec::new(),
+        lines: Vec::new(),
+        lines_dropped: 0,
+        wall_us: 100,
+        cpu_us: 90,
+        operations: 10,
+        peak_memory: 1024,
+        ip: None,
+    }
+}
+
+/// One successful run in a minute, which took 100 µs and 10 operations.
+#[must_use]
+pub fn minute(app: AppId, script: ScriptId, minute: i64) -> MinuteRecord {
+    let (mut wall_us, mut operations) = (Quantiles::default(), Quantiles::default());
+    wall_us.record(100);
+    operations.record(10);
+    MinuteRecord { app, script, minute, count: 1, errors: 0, unsampled: 0, dropped: 0, wall_us, operations }
 }

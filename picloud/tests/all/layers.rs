@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["invocation", "outcome"],
     &["script"],
     &["route", "domain"],
-    &["host", "path", "coroutine"],
+    &["host", "path", "coroutine", "shared_map"],
     &["app", "gate", "headers", "limits", "meter", "surroundings"],
 ];
 

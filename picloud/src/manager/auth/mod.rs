@@ -10,10 +10,13 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use subtle::ConstantTimeEq;
 
-use super::{Clock, FieldError, ManagerError};
+use super::{
+    Actor, FieldError, ManagerError,
+    writer::{Deed, Writer},
+};
 use crate::{
     AdminId, SessionId,
-    store::{AdminRecord, SessionRecord, Store, StoreError},
+    store::{AdminRecord, Role, SessionRecord, Store, StoreError},
 };
 use password::{Hasher, Verdict};
 use throttle::Throttle;
@@ -34,7 +37,7 @@ const NO_SESSION: ManagerError = ManagerError::Unauthorized("A valid session is 
 #[derive(Clone)]
 pub struct Auth {
     store: Arc<dyn Store>,
-    clock: Clock,
+    writer: Writer,
     hasher: Hasher,
     throttle: Arc<Throttle>,
 }
@@ -64,8 +67,8 @@ pub struct Session {
 }
 
 impl Auth {
-    pub(super) fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { store, clock, hasher: Hasher::new(), throttle: Arc::default() }
+    pub(super) fn new(writer: Writer) -> Self {
+        Self { store: writer.store.clone(), writer, hasher: Hasher::new(), throttle: Arc::default() }
     }
 
     /// Creates the first admin, and says whether it did: `false` if there has ever been one. Of callers that race,
@@ -81,9 +84,12 @@ impl Auth {
         let username = check_username(username)?;
         password::check_new(&username, password)?;
         let password_hash = self.hasher.hash(password.to_owned()).await?;
-        let (id, created_at) = (AdminId::new(), (self.clock)());
-        let admin = AdminRecord { id, username, password_hash, active: true, created_at };
-        let created = self.store.create_first_admin(admin).await.map_err(stored)?;
+        let (id, created_at) = (AdminId::new(), self.writer.now());
+        let deed = Deed::new(&Actor::platform(), "admin.create").target(id).name(&username);
+        let (role, active, version) = (Role::Owner, true, 1);
+        let admin = AdminRecord { id, username, password_hash, role, active, created_at, version };
+        let audit = self.writer.record(&deed);
+        let created = self.store.create_first_admin(admin, audit).await.map_err(stored)?;
         tracing::info!(admin = %id, created, "first admin");
         Ok(created)
     }
@@ -112,7 +118,7 @@ impl Auth {
     ) -> Result<Login, ManagerError> {
         password::check_length(password)?;
         let account = fold(username);
-        let attempt = self.throttle.attempt(&account, ip, (self.clock)());
+        let attempt = self.throttle.attempt(&account, ip, self.writer.now());
         attempt.map_err(|retry_after| ManagerError::TooManyAttempts { retry_after })?;
         let admin = self.active_admin(&account).await?;
         let stored_hash = admin.as_ref().map(|admin| admin.password_hash.clone());
@@ -120,7 +126,8 @@ impl Auth {
         match (admin, verdict) {
             (Some(admin), Verdict::Right) => self.open_session(admin, &account, ip).await,
             (Some(admin), Verdict::Outdated(newer)) => {
-                self.store.set_password_hash(admin.id, newer).await.map_err(stored)?;
+                let old = admin.password_hash.clone();
+                self.store.rehash_password(admin.id, old, newer).await.map_err(stored)?;
                 self.open_session(admin, &account, ip).await
             }
             (admin, _) => {
@@ -142,7 +149,7 @@ impl Auth {
             Err(StoreError::NotFound { .. }) => return Err(NO_SESSION),
             Err(error) => return Err(stored(error)),
         };
-        let now = (self.clock)();
+        let now = self.writer.now();
         if !bool::from(session.token_hash.ct_eq(&hash)) || !admin.active || now >= expires_at(&session) {
             return Err(NO_SESSION);
         }
@@ -154,8 +161,11 @@ impl Auth {
     ///
     /// # Errors
     /// If the store does not answer.
-    pub async fn logout(&self, id: SessionId) -> Result<(), ManagerError> {
-        self.store.delete_session(id).await.map_err(stored)
+    pub async fn logout(&self, session: &Session) -> Result<(), ManagerError> {
+        match self.store.delete_session(session.admin, session.id).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(stored(error)),
+        }
     }
 
     async fn active_admin(&self, account: &str) -> Result<Option<AdminRecord>, ManagerError> {
@@ -173,7 +183,7 @@ impl Auth {
         ip: Option<IpAddr>,
     ) -> Result<Login, ManagerError> {
         self.throttle.succeeded(account);
-        let (now, token) = ((self.clock)(), Token::random());
+        let (now, token) = (self.writer.now(), Token::random());
         // Logins are rare, and what they leave behind goes with the next one.
         self.store.prune_sessions(now.saturating_sub(IDLE), now.saturating_sub(AGE)).await.map_err(stored)?;
         let session = SessionRecord {
@@ -183,6 +193,7 @@ impl Auth {
             created_at: now,
             last_used_at: now,
             ip: ip.map(|ip| ip.to_string()),
+            user_agent: None,
         };
         self.store.create_session(session.clone()).await.map_err(stored)?;
         tracing::info!(admin = %admin.id, session = %session.id, ?ip, "login");

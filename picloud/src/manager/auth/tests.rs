@@ -41,11 +41,13 @@ impl World {
 
 fn empty() -> World {
     let (store, time) = (MemoryStore::new(), Arc::new(AtomicI64::new(START)));
-    let clock: Clock = {
+    let clock: crate::manager::Clock = {
         let time = time.clone();
         Arc::new(move || time.load(Ordering::Relaxed))
     };
-    World { auth: Auth::new(Arc::new(store.clone()), clock), store, time }
+    let publish: crate::manager::Publish = Arc::new(|_| Box::pin(std::future::ready(())));
+    let writer = Writer { store: Arc::new(store.clone()), publish, clock };
+    World { auth: Auth::new(writer), store, time }
 }
 
 async fn with_ada() -> World {
@@ -90,8 +92,8 @@ async fn a_login_gives_a_session_that_lasts_until_logout() {
     assert_eq!(world.auth.authenticate(token.reveal()).await.unwrap(), session);
     let other = world.log_in().await;
     assert_ne!(other.token, token);
-    world.auth.logout(session.id).await.unwrap();
-    world.auth.logout(session.id).await.unwrap();
+    world.auth.logout(&session).await.unwrap();
+    world.auth.logout(&session).await.unwrap();
     assert!(!world.is_valid(&token).await);
     assert!(world.is_valid(&other.token).await);
     assert!(!world.is_valid(&Token::random()).await);
@@ -104,7 +106,7 @@ async fn every_failed_login_looks_the_same() {
     let disabled = empty();
     let hash = world.store.admin_by_name("ada").await.unwrap().password_hash;
     let admin = AdminRecord { active: false, password_hash: hash, ..row::admin("ada") };
-    disabled.store.create_first_admin(admin).await.unwrap();
+    disabled.store.create_first_admin(admin, row::audit("admin.create")).await.unwrap();
     let failures = [
         world.auth.login("ada", "wrong horse battery", None).await,
         world.auth.login("nobody", PASSWORD, None).await,
@@ -194,7 +196,7 @@ async fn using_a_session_does_not_bring_it_back_after_logout() {
     let world = with_ada().await;
     let Login { token, session } = world.log_in().await;
     let (found, _) = world.store.session(token.hash()).await.unwrap();
-    world.auth.logout(session.id).await.unwrap();
+    world.auth.logout(&session).await.unwrap();
     world.auth.used(found, START + TOUCH).await;
     assert!(!world.is_valid(&token).await);
 }
@@ -215,7 +217,7 @@ async fn a_hash_of_old_parameters_is_replaced_at_login() {
     let hash =
         argon2::PasswordHasher::hash_password(&argon2::Argon2::from(outdated), PASSWORD.as_bytes()).unwrap();
     let admin = AdminRecord { password_hash: hash.to_string(), ..row::admin("ada") };
-    world.store.create_first_admin(admin).await.unwrap();
+    world.store.create_first_admin(admin, row::audit("admin.create")).await.unwrap();
     world.log_in().await;
     let newer = world.store.admin_by_name("ada").await.unwrap().password_hash;
     assert!(newer.contains("m=19456,t=2,p=1"), "{newer}");

@@ -11,7 +11,7 @@ use rhai::{
 };
 use serde_json::Value;
 
-use super::{Door, Doubles, Mismatch, answers, as_json, doubles::StandIn, requests};
+use super::{Door, Doubles, Events, Mismatch, answers, as_json, doubles::StandIn, requests};
 use crate::{
     rhai::{
         budget,
@@ -29,6 +29,7 @@ pub(crate) struct Bench {
     pub(crate) surroundings: Surroundings,
     pub(crate) doubles: Doubles,
     pub(crate) door: Door,
+    pub(crate) events: Events,
     /// The last assertion that did not hold.
     pub(crate) failed: Arc<Mutex<Option<Mismatch>>>,
 }
@@ -85,6 +86,8 @@ impl Bench {
                 bench.request(method, path, body, options)
             });
         }
+        let bench = self.clone();
+        add(&mut app, "emit", move |event: ImmutableString, payload: Dynamic| bench.emit(&event, &payload));
         engine.register_static_module("app", modules::share(app));
         let bench = self.clone();
         engine.register_fn("request", move |mut options: Map| {
@@ -151,6 +154,12 @@ impl Bench {
         let reply = budget::wait(tokio::spawn((self.door)(request)))?;
         let reply = reply.map_err(|error| format!("the app under test panicked: {error}"))??;
         answers::to_map(&reply)
+    }
+
+    fn emit(&self, event: &str, payload: &Dynamic) -> Answer<Array> {
+        let replies = budget::wait(tokio::spawn((self.events)(event.to_owned(), as_json(payload))))?;
+        let replies = replies.map_err(|error| format!("the app under test panicked: {error}"))??;
+        replies.iter().map(|reply| answers::to_map(reply).map(Dynamic::from)).collect()
     }
 
     fn assert(&self, cx: &Cx<'_>, holds: bool, message: Option<&Dynamic>) -> Answer<()> {

@@ -21,7 +21,11 @@ use crate::{BoxFuture, Diagnostic, Failure, Limits, LogLine, Position, Stats};
 /// Where requests go into the app under test. An error is what is wrong with the app.
 pub(crate) type Door = Arc<dyn Fn(Request<Bytes>) -> BoxFuture<'static, Result<Reply, String>> + Send + Sync>;
 
-/// What a request to the app under test has come to.
+/// Where events go into the app under test: a name and a payload, and a reply for each script that listens.
+pub(crate) type Events =
+    Arc<dyn Fn(String, Value) -> BoxFuture<'static, Result<Vec<Reply>, String>> + Send + Sync>;
+
+/// What a request to the app under test, or an event, has come to.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) response: Response<Bytes>,

@@ -12,6 +12,7 @@ use super::builtins::{Answer, cost, pure};
 use crate::{Diagnostic, Position};
 
 mod scanner;
+pub(super) use scanner::{Word, words};
 #[cfg(test)]
 mod tests;
 

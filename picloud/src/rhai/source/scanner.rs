@@ -33,8 +33,26 @@ pub(super) enum End {
     Refused(Diagnostic),
 }
 
+/// A word of the code: a name, a keyword, a number.
+#[derive(Debug)]
+pub(in crate::rhai) struct Word<'a> {
+    pub(in crate::rhai) text: &'a str,
+    /// In bytes.
+    pub(in crate::rhai) offset: usize,
+    pub(in crate::rhai) at: Position,
+}
+
+/// The words of a script's code, without those of texts and comments; `None` where it cannot be followed.
+pub(in crate::rhai) fn words(source: &str) -> Option<Vec<Word<'_>>> {
+    scan(source).ok().map(|scanner| scanner.words)
+}
+
 /// The start and the end of each subject, in the order of the source.
 pub(super) fn subjects(source: &str) -> Result<Vec<Mark>, End> {
+    scan(source).map(|scanner| scanner.marks)
+}
+
+fn scan(source: &str) -> Result<Scanner<'_>, End> {
     let mut scanner = Scanner {
         source,
         chars: source.char_indices().peekable(),
@@ -43,13 +61,10 @@ pub(super) fn subjects(source: &str) -> Result<Vec<Mark>, End> {
         waiting: Vec::new(),
         after_value: false,
         marks: Vec::new(),
+        words: Vec::new(),
     };
     scanner.code()?;
-    if scanner.open.is_empty() && scanner.waiting.is_empty() {
-        Ok(scanner.marks)
-    } else {
-        Err(End::Irregular)
-    }
+    if scanner.open.is_empty() && scanner.waiting.is_empty() { Ok(scanner) } else { Err(End::Irregular) }
 }
 
 struct Scanner<'a> {
@@ -64,6 +79,7 @@ struct Scanner<'a> {
     /// Whether the last token can be the end of a value.
     after_value: bool,
     marks: Vec<Mark>,
+    words: Vec<Word<'a>>,
 }
 
 impl Scanner<'_> {
@@ -278,6 +294,7 @@ impl Scanner<'_> {
         }
         let end = self.chars.peek().map_or(self.source.len(), |&(offset, _)| offset);
         let word = &self.source[start..end];
+        self.words.push(Word { text: word, offset: start, at });
         if is_block_like(word) && self.in_subject() {
             return Err(self.refuse(at, NO_BLOCKS));
         }

@@ -53,11 +53,11 @@ async fn errors_of_the_host_name_function_argument_and_place() {
             "let l = lights::get(\"hall\");\n l.dim(300)",
             "Light.dim: `by` must be an integer from 0 to 255, not an integer",
         ),
-        ("let x = 1;\n json::parse(\"[1,\")", "json::parse: expected a value"),
+        ("let x = 1;\n json::parse(\"[1,\")", "json::parse: "),
     ] {
         let outcome = run(source, lights()).run().await;
         let log = outcome.result.unwrap_err().log.unwrap();
-        assert!(log.message.contains(expected) || source.contains("json"), "{source}: {}", log.message);
+        assert!(log.message.contains(expected), "{source}: {}", log.message);
         let line = log.position.map(|at| at.line);
         assert_eq!(line, Some(2), "{source}: {log:?}");
     }

@@ -3,6 +3,7 @@
 mod contract;
 mod host;
 mod limits;
+mod lint;
 mod switches;
 mod waiting;
 

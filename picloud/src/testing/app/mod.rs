@@ -19,6 +19,8 @@ use std::{
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
+use serde::Serialize;
+use serde_json::Value;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tower::ServiceExt;
 
@@ -28,7 +30,9 @@ pub(super) use self::{
     show::{Told, lines},
 };
 use crate::rhai::kit::{Doubles, Reply, Run};
-use crate::{App, AppBuilder, Finished, Observer, Refused, script_name, surroundings::Surroundings};
+use crate::{
+    App, AppBuilder, Delivered, Finished, Observer, Outcome, Refused, script_name, surroundings::Surroundings,
+};
 
 /// When the clock of a test stands at its start: 2026-01-01T00:00:00Z, in milliseconds since 1970.
 pub const START_MS: i64 = 1_767_225_600_000;
@@ -127,6 +131,32 @@ impl TestApp {
         TestRequest::new(self.clone(), method, path)
     }
 
+    /// Emits an event, waits for every script that listens to it, and gives what became of each in the order in which
+    /// they were added. For tests that are not async.
+    ///
+    /// # Panics
+    /// If the app has a mistake, with all that is wrong; and inside of a runtime, where
+    /// [`emit_async`](Self::emit_async) is for.
+    #[track_caller]
+    pub fn emit(&self, event: &str, payload: &impl Serialize) -> Vec<TestResponse> {
+        self.block_on(self.emit_async(event, payload))
+    }
+
+    /// The same for async tests.
+    ///
+    /// # Panics
+    /// If the app has a mistake, with all that is wrong.
+    pub async fn emit_async(&self, event: &str, payload: &impl Serialize) -> Vec<TestResponse> {
+        let payload = serde_json::to_value(payload).unwrap_or_else(|error| panic!("the payload: {error}"));
+        match self.deliver(event, payload).await {
+            Ok(replies) => replies
+                .into_iter()
+                .map(|reply| TestResponse { asked: format!("event {event}"), reply })
+                .collect(),
+            Err(wrong) => panic!("the app under test cannot be built:\n\n{wrong}\n"),
+        }
+    }
+
     /// The clock that scripts see.
     #[must_use]
     pub fn clock(&self) -> TestClock {
@@ -163,6 +193,28 @@ impl TestApp {
         let response = http::Response::from_parts(parts, body.unwrap_or_default());
         let run = seen.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         Ok(Reply { response, run })
+    }
+
+    /// Emits an event.
+    ///
+    /// # Errors
+    /// What is wrong with the app.
+    pub(super) async fn deliver(&self, event: &str, payload: Value) -> Result<Vec<Reply>, String> {
+        let app = self.app()?;
+        let delivered = app.emit(event, payload).await.map_err(|error| error.to_string())?;
+        let reply = |Delivered { script, outcome }| {
+            let source = app.source(&script).unwrap_or_default();
+            let Outcome { result, logs, stats, .. } = outcome;
+            let failure = result.as_ref().err().cloned();
+            let response = result.unwrap_or_else(|failure| {
+                let mut response = http::Response::default();
+                *response.status_mut() = failure.code.status();
+                response
+            });
+            let run = Run { script: script.to_string(), source, logs, failure, stats };
+            Reply { response, run: Some(Arc::new(run)) }
+        };
+        Ok(delivered.into_iter().map(reply).collect())
     }
 
     /// The app as it is with the doubles there are.

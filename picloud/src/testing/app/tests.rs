@@ -126,6 +126,22 @@ fn requests_carry_what_they_are_given() {
     assert_eq!(answer.assert_json("", expected).cookie("seen"), Some("yes"));
 }
 
+#[test]
+fn events_reach_every_script_that_listens() {
+    let app = TestApp::new(
+        App::builder()
+            .script("light", "log::info(ctx.trigger); #{ room: ctx.event.room }")
+            .script("alarm", "throw `fire in ${ctx.event.room}`")
+            .on("motion", "light")
+            .on("motion", "alarm"),
+    );
+    let answers = app.emit("motion", &json!({ "room": "hall" }));
+    answers[0].assert_status(200).assert_json("/room", json!("hall")).assert_logged("event");
+    answers[1].assert_failed(Code::ScriptError, "fire in hall");
+    assert!(told(|| answers[1].assert_status(200).ops()).contains("alarm.rhai:1:1"));
+    assert!(app.emit("silence", &json!(null)).is_empty());
+}
+
 #[tokio::test]
 async fn async_tests_send_without_blocking() {
     let app = TestApp::script("GET /", "crypto::uuid()");

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{assert_missing, cases, commit, refused};
+use super::{assert_conflict, assert_missing, assert_stale, cases, commit, everything::everything, refused};
 use crate::{
     LimitOverrides, content_hash,
-    store::{AppKey, AppRecord, Change, RouteRecord, ScriptRecord, Store, StoreError},
+    store::{
+        AppKey, AppRecord, AuditRecord, Change, Commit, Page, RouteRecord, ScriptRecord, Store, StoreError,
+    },
     testing::row,
 };
 
@@ -17,6 +19,9 @@ cases![
     a_save_keeps_the_birth_of_the_script,
     an_expected_version_that_is_not_there_is_refused,
     a_missing_thing_is_missing_whatever_version_is_expected,
+    what_is_stale_is_told_before_what_is_taken,
+    a_refused_batch_leaves_nothing_of_anything,
+    a_commit_whose_record_cannot_be_kept_is_refused,
 ];
 
 async fn one_of_each(store: &dyn Store) -> (AppRecord, ScriptRecord, RouteRecord) {
@@ -38,9 +43,9 @@ async fn each_commit_grows_the_revision_by_one(store: Arc<dyn Store>) {
     let many: Vec<_> = (0..10).map(|n| Change::CreateApp(row::app(&format!("many-{n}")))).collect();
     assert_eq!(commit(&*store, many).await, 3);
     refused(&*store, [Change::CreateApp(row::app("a"))]).await;
-    store.create_first_admin(row::admin("ada")).await.expect("the first admin");
+    store.create_first_admin(row::admin("ada"), row::audit("admin.create")).await.expect("the first admin");
     assert_eq!(store.revision().await.expect("revision"), 3);
-    assert_eq!(store.world().await.expect("world").revision, 3);
+    assert_eq!(store.world(0).await.expect("world").revision, 3);
 }
 
 async fn a_batch_whose_last_change_fails_leaves_nothing(store: Arc<dyn Store>) {
@@ -130,7 +135,7 @@ async fn a_save_keeps_the_birth_of_the_script(store: Arc<dyn Store>) {
         ..script.clone()
     };
     assert_eq!(store.script(app.id, script.id).await.expect("script"), expected);
-    assert_eq!(store.world().await.expect("world").scripts, [expected]);
+    assert_eq!(store.world(0).await.expect("world").apps[0].scripts, [expected]);
 }
 
 async fn an_expected_version_that_is_not_there_is_refused(store: Arc<dyn Store>) {
@@ -165,4 +170,73 @@ async fn a_missing_thing_is_missing_whatever_version_is_expected(store: Arc<dyn 
     commit(&*store, [Change::DeleteScript { app: app.id, id: script.id, expected: Some(1) }]).await;
     let again = Change::DeleteScript { app: app.id, id: script.id, expected: Some(1) };
     assert_missing::<u64>(Err(refused(&*store, [again]).await), "script");
+}
+
+async fn what_is_stale_is_told_before_what_is_taken(store: Arc<dyn Store>) {
+    let (app, script, route) = one_of_each(&*store).await;
+    let (other, twin) = (row::script(app.id, "other", ""), row::route(&script, "GET", "/other"));
+    let changes = [
+        Change::CreateApp(row::app("taken")),
+        Change::CreateScript(other.clone()),
+        Change::CreateRoute(twin.clone()),
+    ];
+    commit(&*store, changes).await;
+    let (expected, slug) = (Some(7), "taken".parse().expect("a slug"));
+    let update = Change::UpdateApp { id: app.id, expected, slug, limits: app.limits };
+    assert_stale(&refused(&*store, [update]).await, "app");
+    let mut save = row::save(&ScriptRecord { name: other.name, ..script }, "2");
+    if let Change::UpdateScript { expected: wanted, .. } = &mut save {
+        *wanted = expected;
+    }
+    assert_stale(&refused(&*store, [save]).await, "script");
+    let RouteRecord { method, path, shape, enabled, .. } = twin;
+    let update = Change::UpdateRoute { app: app.id, id: route.id, expected, method, path, shape, enabled };
+    assert_stale(&refused(&*store, [update]).await, "route");
+}
+
+/// One change of each kind, and then one that fails.
+async fn a_refused_batch_leaves_nothing_of_anything(store: Arc<dyn Store>) {
+    let (app, script, route) = one_of_each(&*store).await;
+    let ada = row::admin("ada");
+    let setup = [Change::CreateAdmin(ada.clone()), Change::ClaimDomain(row::domain(app.id, "a.test"))];
+    commit(&*store, setup).await;
+    store.create_session(row::session(ada.id, 1)).await.expect("a session");
+    let run = row::execution(&script);
+    store.append_log(vec![run.clone()], vec![row::minute(app.id, script.id, 1)]).await.expect("logged");
+    let new = row::admin("new");
+    let changes = vec![
+        Change::CreateApp(row::app("new")),
+        Change::ClaimDomain(row::domain(app.id, "new.test")),
+        Change::CreateScript(row::script(app.id, "new", "")),
+        row::save(&script, "2"),
+        Change::CreateRoute(row::route(&script, "GET", "/new")),
+        Change::DeleteRoute { app: app.id, id: route.id, expected: None },
+        Change::DeleteScript { app: app.id, id: script.id, expected: None },
+        Change::DeleteApp { id: app.id, expected: None },
+        Change::CreateAdmin(new),
+        Change::DeleteAdmin { id: ada.id, expected: None },
+        Change::SetSetting { key: "a".to_owned(), value: Some("1".to_owned()), at: 1 },
+        Change::CreateAdmin(row::admin("new")),
+    ];
+    let apps = [app.id];
+    let before = everything(&*store, &apps).await;
+    let commit = Commit { changes, audit: vec![row::audit("all.at_once")] };
+    let error = store.commit(commit).await.expect_err("the last change is refused");
+    assert_conflict(&error, "username", "new", None);
+    assert_eq!(everything(&*store, &apps).await, before);
+    assert_eq!(store.audit(None, Page::all()).await.expect("audit"), []);
+    store.session([1; 32]).await.expect("the session goes on");
+    store.execution(app.id, run.id).await.expect("the log stays");
+}
+
+async fn a_commit_whose_record_cannot_be_kept_is_refused(store: Arc<dyn Store>) {
+    let record = row::audit("first");
+    let commit = |slug, audit| Commit { changes: vec![Change::CreateApp(row::app(slug))], audit };
+    store.commit(commit("a", vec![record.clone()])).await.expect("the first is kept");
+    let twice = commit("b", vec![row::audit("second"), AuditRecord { action: "third".to_owned(), ..record }]);
+    let error = store.commit(twice).await.expect_err("an id is used once");
+    assert!(matches!(error, StoreError::Conflict { what: "id", .. }), "{error:?}");
+    assert_eq!(store.apps(Page::all()).await.expect("apps").len(), 1);
+    assert_eq!(store.audit(None, Page::all()).await.expect("audit").len(), 1);
+    assert_eq!(store.revision().await.expect("revision"), 1);
 }

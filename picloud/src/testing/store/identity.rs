@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{assert_missing, cases};
+use super::{assert_missing, cases, commit};
 use crate::{
     AdminId, SessionId,
-    store::{AdminRecord, SessionRecord, Store},
+    store::{AdminRecord, Change, Page, SessionRecord, Store},
     testing::row::{self, CREATED_AT},
 };
 
@@ -21,11 +21,20 @@ cases![
     touching_a_session_never_moves_it_back,
     a_deleted_session_stays_deleted,
     pruning_takes_the_idle_and_the_old,
+    a_session_is_ended_by_its_own_admin_only,
+    all_sessions_but_one_end_at_once,
+    a_hash_that_has_changed_meanwhile_is_not_replaced,
+    the_first_admin_leaves_a_record,
 ];
 
 async fn first_admin(store: &dyn Store) -> AdminRecord {
     let admin = row::admin("ada");
-    assert!(store.create_first_admin(admin.clone()).await.expect("the first admin is created"));
+    assert!(
+        store
+            .create_first_admin(admin.clone(), row::audit("admin.create"))
+            .await
+            .expect("the first admin is created")
+    );
     admin
 }
 
@@ -38,7 +47,7 @@ async fn keep(store: &dyn Store, admin: AdminId, token: u8) -> SessionRecord {
 async fn a_fresh_store_has_never_had_an_admin(store: Arc<dyn Store>) {
     assert!(!store.has_had_admin().await.expect("an answer"));
     assert_missing(store.admin_by_name("ada").await, "admin");
-    assert_missing(store.set_password_hash(AdminId::new(), String::new()).await, "admin");
+    assert_missing(store.rehash_password(AdminId::new(), String::new(), String::new()).await, "admin");
 }
 
 async fn one_of_fifty_racers_becomes_the_first_admin(store: Arc<dyn Store>) {
@@ -47,14 +56,17 @@ async fn one_of_fifty_racers_becomes_the_first_admin(store: Arc<dyn Store>) {
         let store = store.clone();
         racers.spawn(async move {
             let admin = row::admin(&format!("racer-{n}"));
-            let first = store.create_first_admin(admin.clone()).await.expect("an answer");
+            let first =
+                store.create_first_admin(admin.clone(), row::audit("admin.create")).await.expect("an answer");
             first.then_some(admin)
         });
     }
     let winners: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1, "{winners:?}");
     assert!(store.has_had_admin().await.expect("an answer"));
-    assert!(!store.create_first_admin(row::admin("late")).await.expect("an answer"));
+    assert!(
+        !store.create_first_admin(row::admin("late"), row::audit("admin.create")).await.expect("an answer")
+    );
     assert_eq!(store.admin_by_name(&winners[0].username).await.expect("the winner").id, winners[0].id);
     assert_missing(store.admin_by_name("late").await, "admin");
 }
@@ -69,7 +81,10 @@ async fn admins_are_found_by_name_as_stored(store: Arc<dyn Store>) {
 
 async fn a_password_hash_is_replaced(store: Arc<dyn Store>) {
     let admin = first_admin(&*store).await;
-    store.set_password_hash(admin.id, "$argon2id$newer".to_owned()).await.expect("it is replaced");
+    store
+        .rehash_password(admin.id, admin.password_hash.clone(), "$argon2id$newer".to_owned())
+        .await
+        .expect("it is replaced");
     let expected = AdminRecord { password_hash: "$argon2id$newer".to_owned(), ..admin };
     assert!(store.admin_by_name("ada").await.expect("admin") == expected);
 }
@@ -105,8 +120,8 @@ async fn a_deleted_session_stays_deleted(store: Arc<dyn Store>) {
     let admin = first_admin(&*store).await;
     let session = keep(&*store, admin.id, 1).await;
     keep(&*store, admin.id, 2).await;
-    store.delete_session(session.id).await.expect("it is deleted");
-    store.delete_session(session.id).await.expect("deleting twice is no error");
+    store.delete_session(admin.id, session.id).await.expect("it is deleted");
+    assert_missing(store.delete_session(admin.id, session.id).await, "session");
     store.touch_session(session.id, CREATED_AT + 1).await.expect("touching it is no error");
     assert_missing(store.session([1; 32]).await, "session");
     store.session([2; 32]).await.expect("the other one stays");
@@ -130,4 +145,48 @@ async fn pruning_takes_the_idle_and_the_old(store: Arc<dyn Store>) {
     assert_eq!(store.prune_sessions(CREATED_AT + 51, CREATED_AT + 1).await.expect("a count"), 3);
     store.session([4; 32]).await.expect("the fresh one stays");
     assert_missing(store.session([3; 32]).await, "session");
+}
+
+async fn a_session_is_ended_by_its_own_admin_only(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let bob = row::admin("bob");
+    commit(&*store, [Change::CreateAdmin(bob.clone())]).await;
+    let session = keep(&*store, ada.id, 1).await;
+    assert_missing(store.delete_session(bob.id, session.id).await, "session");
+    store.session([1; 32]).await.expect("it goes on");
+    store.delete_session(ada.id, session.id).await.expect("it is ended");
+    assert_missing(store.delete_session(ada.id, session.id).await, "session");
+}
+
+async fn all_sessions_but_one_end_at_once(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let bob = row::admin("bob");
+    commit(&*store, [Change::CreateAdmin(bob.clone())]).await;
+    let mut sessions = Vec::new();
+    for token in 1..=3 {
+        sessions.push(keep(&*store, ada.id, token).await);
+    }
+    let other = keep(&*store, bob.id, 4).await;
+    sessions.sort_by_key(|session| session.id);
+    assert_eq!(store.sessions(ada.id).await.expect("sessions"), sessions);
+    let ended = store.delete_sessions(ada.id, Some(sessions[1].id)).await.expect("a count");
+    assert_eq!(ended, 2);
+    assert_eq!(store.sessions(ada.id).await.expect("sessions"), [sessions[1].clone()]);
+    assert_eq!(store.delete_sessions(ada.id, None).await.expect("a count"), 1);
+    assert_eq!(store.sessions(bob.id).await.expect("sessions"), [other]);
+}
+
+async fn a_hash_that_has_changed_meanwhile_is_not_replaced(store: Arc<dyn Store>) {
+    let ada = first_admin(&*store).await;
+    let (old, new) = ("$argon2id$stale".to_owned(), "$argon2id$newer".to_owned());
+    store.rehash_password(ada.id, old, new).await.expect("no error");
+    assert_eq!(store.admin(ada.id).await.expect("admin"), ada);
+}
+
+async fn the_first_admin_leaves_a_record(store: Arc<dyn Store>) {
+    let (first, late) = (row::audit("admin.create"), row::audit("admin.create"));
+    assert!(store.create_first_admin(row::admin("ada"), first.clone()).await.expect("an answer"));
+    assert!(!store.create_first_admin(row::admin("bob"), late).await.expect("an answer"));
+    assert_eq!(store.audit(None, Page::all()).await.expect("audit"), [first]);
+    assert_eq!(store.revision().await.expect("revision"), 0, "this counts as no commit");
 }

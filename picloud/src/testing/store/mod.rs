@@ -1,16 +1,26 @@
 //! The contract of a store in executable form: named cases, each on a fresh store.
 
+mod accounts;
+mod audit;
 mod batch;
+mod delta;
+mod everything;
+mod generate;
 mod identity;
+mod log;
+mod paging;
+mod property;
 mod reading;
 mod scope;
+mod slugs;
 mod unique;
+mod versions;
 
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    BoxFuture,
-    store::{Change, Store, StoreError},
+    AppId, BoxFuture,
+    store::{Change, Commit, Store, StoreError},
 };
 
 /// One promise of the contract, and how it is tested.
@@ -34,10 +44,24 @@ use cases;
 
 /// All cases, for backends that want to run them one by one.
 pub fn store_cases() -> impl Iterator<Item = StoreCase> {
-    [reading::CASES, scope::CASES, unique::CASES, batch::CASES, identity::CASES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        reading::CASES,
+        paging::CASES,
+        scope::CASES,
+        unique::CASES,
+        batch::CASES,
+        slugs::CASES,
+        versions::CASES,
+        delta::CASES,
+        identity::CASES,
+        accounts::CASES,
+        audit::CASES,
+        log::CASES,
+        property::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// Runs every case on a fresh store from `make`: as it is, and again behind `Box` and `Arc`.
@@ -75,15 +99,35 @@ where
 
 /// Commits changes that must succeed.
 async fn commit(store: &dyn Store, changes: impl Into<Vec<Change>>) -> u64 {
-    store.commit(changes.into()).await.expect("the commit succeeds")
+    store.commit(Commit::from(changes.into())).await.expect("the commit succeeds")
 }
 
 /// Commits changes that must be refused, and checks that nothing has changed.
 async fn refused(store: &dyn Store, changes: impl Into<Vec<Change>>) -> StoreError {
-    let before = store.world().await.expect("the world is readable");
-    let error = store.commit(changes.into()).await.expect_err("the commit is refused");
-    assert_eq!(store.world().await.expect("the world is readable"), before, "after {error}");
+    let before = store.world(0).await.expect("the world is readable");
+    let error = store.commit(Commit::from(changes.into())).await.expect_err("the commit is refused");
+    assert_eq!(store.world(0).await.expect("the world is readable"), before, "after {error}");
     error
+}
+
+/// Checks that an error is a failed precondition of this kind of thing.
+#[track_caller]
+fn assert_stale(error: &StoreError, thing: &str) {
+    match error {
+        StoreError::Precondition { what, .. } => assert_eq!(*what, thing),
+        other => panic!("expected a failed precondition of the {thing}, got {other:?}"),
+    }
+}
+
+/// Checks that an error is a conflict over this.
+#[track_caller]
+fn assert_conflict(error: &StoreError, what: &str, value: &str, holder: Option<AppId>) {
+    match error {
+        StoreError::Conflict { what: w, value: v, holder: h } => {
+            assert_eq!((*w, v.as_str(), *h), (what, value, holder));
+        }
+        other => panic!("expected a conflict over {what}, got {other:?}"),
+    }
 }
 
 /// Checks that a result is `NotFound`, of this kind of thing.

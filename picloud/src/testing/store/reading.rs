@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{cases, commit};
 use crate::{
     AppId, LimitOverrides, content_hash,
-    store::{AppKey, Change, Store, World},
+    store::{AppKey, AppWorld, Change, Page, Store, World},
     testing::row,
 };
 
@@ -21,11 +21,11 @@ cases![
 
 async fn a_fresh_store_is_empty_at_revision_zero(store: Arc<dyn Store>) {
     assert_eq!(store.revision().await.expect("revision"), 0);
-    assert_eq!(store.world().await.expect("world"), World::default());
-    assert_eq!(store.apps().await.expect("apps"), []);
-    assert_eq!(store.domains(AppId::new()).await.expect("domains"), []);
-    assert_eq!(store.scripts(AppId::new()).await.expect("scripts"), []);
-    assert_eq!(store.routes(AppId::new()).await.expect("routes"), []);
+    assert_eq!(store.world(0).await.expect("world"), World::default());
+    assert_eq!(store.apps(Page::all()).await.expect("apps"), []);
+    assert_eq!(store.domains(AppId::new(), Page::all()).await.expect("domains"), []);
+    assert_eq!(store.scripts(AppId::new(), Page::all()).await.expect("scripts"), []);
+    assert_eq!(store.routes(AppId::new(), Page::all()).await.expect("routes"), []);
 }
 
 async fn rows_are_read_back_as_written(store: Arc<dyn Store>) {
@@ -53,13 +53,15 @@ async fn rows_are_read_back_as_written(store: Arc<dyn Store>) {
     assert_eq!(store.app(AppKey::Id(app.id)).await.expect("app"), app);
     assert_eq!(store.app(AppKey::Slug(app.slug.clone())).await.expect("app"), app);
     assert_eq!(store.script(app.id, script.id).await.expect("script"), script);
-    assert_eq!(store.script_anywhere(script.id).await.expect("script"), script);
+    assert_eq!(store.app_of_script(script.id).await.expect("the owner"), script.app);
     assert_eq!(store.route(app.id, route.id).await.expect("route"), route);
-    assert_eq!(store.domains(app.id).await.expect("domains"), [domain]);
+    assert_eq!(store.domain(app.id, domain.id).await.expect("domain"), domain);
+    assert_eq!(store.domains(app.id, Page::all()).await.expect("domains"), [domain]);
 }
 
 async fn lists_are_ordered_by_id(store: Arc<dyn Store>) {
     let mut apps: Vec<_> = (0..20).map(|n| row::app(&format!("app-{n}"))).collect();
+    apps.sort_by_key(|app| app.id);
     let owner = apps[0].id;
     let scripts: Vec<_> = (0..200).map(|n| row::script(owner, &format!("s{n}"), "")).collect();
     // Written newest first, so that the order of writing does not help.
@@ -69,13 +71,12 @@ async fn lists_are_ordered_by_id(store: Arc<dyn Store>) {
         creations.chain(scripts.iter().rev().cloned().map(Change::CreateScript)).collect::<Vec<_>>(),
     )
     .await;
-    apps.sort_by_key(|app| app.id);
-    assert_eq!(store.apps().await.expect("apps"), apps);
-    let world = store.world().await.expect("world");
-    assert_eq!(world.apps, apps);
-    assert!(world.scripts.is_sorted_by_key(|script| script.id));
-    assert_eq!(world.scripts.len(), scripts.len());
-    assert_eq!(store.scripts(owner).await.expect("scripts"), world.scripts);
+    assert_eq!(store.apps(Page::all()).await.expect("apps"), apps);
+    let world = store.world(0).await.expect("world");
+    assert_eq!(world.apps.iter().map(|world| world.app.clone()).collect::<Vec<_>>(), apps);
+    assert!(world.apps[0].scripts.is_sorted_by_key(|script| script.id));
+    assert_eq!(world.apps[0].scripts.len(), scripts.len());
+    assert_eq!(store.scripts(owner, Page::all()).await.expect("scripts"), world.apps[0].scripts);
 }
 
 async fn the_world_is_the_sum_of_the_lists(store: Arc<dyn Store>) {
@@ -94,16 +95,15 @@ async fn the_world_is_the_sum_of_the_lists(store: Arc<dyn Store>) {
             ],
         )
         .await;
-        world.domains.extend(store.domains(app.id).await.expect("domains"));
-        world.scripts.extend(store.scripts(app.id).await.expect("scripts"));
-        world.routes.extend(store.routes(app.id).await.expect("routes"));
-        world.apps.push(app);
+        let (domains, scripts, routes) = (
+            store.domains(app.id, Page::all()).await.expect("domains"),
+            store.scripts(app.id, Page::all()).await.expect("scripts"),
+            store.routes(app.id, Page::all()).await.expect("routes"),
+        );
+        world.apps.push(AppWorld { app, domains, scripts, routes });
     }
-    world.apps.sort_by_key(|app| app.id);
-    world.domains.sort_by_key(|domain| domain.id);
-    world.scripts.sort_by_key(|script| script.id);
-    world.routes.sort_by_key(|route| route.id);
-    assert_eq!(store.world().await.expect("world"), world);
+    world.apps.sort_by_key(|world| world.app.id);
+    assert_eq!(store.world(0).await.expect("world"), world);
 }
 
 /// A writer saves two scripts together, always with the same text; no reader may see two texts.
@@ -120,9 +120,12 @@ async fn the_world_is_read_at_one_revision(store: Arc<dyn Store>) {
         }
     });
     while !writer.is_finished() {
-        let world = store.world().await.expect("world");
-        assert_eq!(world.scripts[0].source, world.scripts[1].source);
-        assert_eq!(world.scripts[0].version, world.revision, "the version grows with the revision here");
+        let world = store.world(0).await.expect("world");
+        assert_eq!(world.apps[0].scripts[0].source, world.apps[0].scripts[1].source);
+        assert_eq!(
+            world.apps[0].scripts[0].version, world.revision,
+            "the version grows with the revision here"
+        );
         tokio::task::yield_now().await;
     }
     writer.await.expect("the writer ends well");
@@ -130,14 +133,14 @@ async fn the_world_is_read_at_one_revision(store: Arc<dyn Store>) {
 
 async fn sources_may_be_large_and_in_any_language(store: Arc<dyn Store>) {
     let app = row::app("babel");
-    let large = "// Grüße, 世界, 🦀 и \u{0} \r\n".repeat(5_000);
+    let large = "// Grüße, 世界, 🦀 и \u{1} \r\n".repeat(5_000);
     assert!(large.len() > 128 * 1024);
     let scripts = [row::script(app.id, "large", &large), row::script(app.id, "empty", "")];
     commit(&*store, [Change::CreateApp(app), create(&scripts[0]), create(&scripts[1])]).await;
     for script in &scripts {
         assert_eq!(store.script(script.app, script.id).await.expect("script"), *script);
     }
-    assert_eq!(store.world().await.expect("world").scripts.len(), 2);
+    assert_eq!(store.world(0).await.expect("world").apps[0].scripts.len(), 2);
 }
 
 async fn a_damaged_script_is_left_out_of_the_world(store: Arc<dyn Store>) {
@@ -152,11 +155,11 @@ async fn a_damaged_script_is_left_out_of_the_world(store: Arc<dyn Store>) {
         Change::CreateRoute(route.clone()),
     ];
     commit(&*store, changes).await;
-    let world = store.world().await.expect("the others are served");
-    assert_eq!(world.scripts, [scripts[0].clone()]);
-    assert_eq!(world.routes, [route]);
+    let world = store.world(0).await.expect("the others are served");
+    assert_eq!(world.apps[0].scripts, [scripts[0].clone()]);
+    assert_eq!(world.apps[0].routes, [route]);
     commit(&*store, [row::save(&scripts[1], "3")]).await;
-    assert_eq!(store.world().await.expect("world").scripts.len(), 2, "saving it again repairs it");
+    assert_eq!(store.world(0).await.expect("world").apps[0].scripts.len(), 2, "saving it again repairs it");
 }
 
 fn create(script: &crate::store::ScriptRecord) -> Change {

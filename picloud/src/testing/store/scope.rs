@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{assert_missing, cases, commit, refused};
 use crate::{
     AppId, DomainId, RouteId, ScriptId,
-    store::{AppKey, AppRecord, Change, DomainRecord, RouteRecord, ScriptRecord, Store},
+    store::{AppKey, AppRecord, AppWorld, Change, DomainRecord, Page, RouteRecord, ScriptRecord, Store},
     testing::row,
 };
 
@@ -17,6 +17,7 @@ cases![
     two_apps_may_use_the_same_names,
     deleting_a_script_takes_its_routes_and_nothing_else,
     deleting_an_app_takes_everything_it_owns_and_nothing_else,
+    nothing_of_a_deleted_app_is_left_for_another_of_its_id,
     what_is_deleted_is_gone,
 ];
 
@@ -51,12 +52,15 @@ async fn nothing_is_found_under_another_app(store: Arc<dyn Store>) {
     let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
     assert_missing(store.script(b.app.id, a.script.id).await, "script");
     assert_missing(store.route(b.app.id, a.route.id).await, "route");
-    assert_eq!(store.scripts(b.app.id).await.expect("scripts"), [b.script]);
-    assert_eq!(store.routes(b.app.id).await.expect("routes"), [b.route]);
-    assert_eq!(store.domains(b.app.id).await.expect("domains"), [b.domain]);
-    assert_eq!(store.script_anywhere(a.script.id).await.expect("script"), a.script);
-    assert_eq!(store.route_anywhere(a.route.id).await.expect("route"), a.route);
-    assert_eq!(store.domain_anywhere(a.domain.id).await.expect("domain"), a.domain);
+    assert_missing(store.domain(b.app.id, a.domain.id).await, "domain");
+    assert_missing(store.version(b.app.id, a.script.id, 1).await, "version");
+    assert_eq!(store.versions(b.app.id, a.script.id, Page::all()).await.expect("versions"), []);
+    assert_eq!(store.scripts(b.app.id, Page::all()).await.expect("scripts"), [b.script]);
+    assert_eq!(store.routes(b.app.id, Page::all()).await.expect("routes"), [b.route]);
+    assert_eq!(store.domains(b.app.id, Page::all()).await.expect("domains"), [b.domain]);
+    assert_eq!(store.app_of_script(a.script.id).await.expect("the owner"), a.script.app);
+    assert_eq!(store.app_of_route(a.route.id).await.expect("the owner"), a.route.app);
+    assert_eq!(store.app_of_domain(a.domain.id).await.expect("the owner"), a.domain.app);
 }
 
 async fn nothing_is_changed_under_another_app(store: Arc<dyn Store>) {
@@ -114,20 +118,40 @@ async fn deleting_a_script_takes_its_routes_and_nothing_else(store: Arc<dyn Stor
     commit(&*store, [Change::DeleteScript { app: a.app.id, id: a.script.id, expected: Some(1) }]).await;
     assert_missing(store.script(a.app.id, a.script.id).await, "script");
     assert_missing(store.route(a.app.id, a.route.id).await, "route");
-    assert_eq!(store.routes(a.app.id).await.expect("routes"), [kept]);
-    assert_eq!(store.scripts(a.app.id).await.expect("scripts"), [other]);
+    assert_eq!(store.routes(a.app.id, Page::all()).await.expect("routes"), [kept]);
+    assert_eq!(store.scripts(a.app.id, Page::all()).await.expect("scripts"), [other]);
 }
 
 async fn deleting_an_app_takes_everything_it_owns_and_nothing_else(store: Arc<dyn Store>) {
     let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
     commit(&*store, [row::save(&a.script, "version 2")]).await;
     commit(&*store, [Change::DeleteApp { id: a.app.id, expected: None }]).await;
-    let world = store.world().await.expect("world");
-    assert_eq!(world.apps, [b.app]);
-    assert_eq!((world.domains, world.scripts, world.routes), (vec![b.domain], vec![b.script], vec![b.route]));
+    let world = store.world(0).await.expect("world");
+    let kept =
+        AppWorld { app: b.app, domains: vec![b.domain], scripts: vec![b.script], routes: vec![b.route] };
+    assert_eq!(world.apps, [kept]);
     assert_missing(store.app(AppKey::Slug(a.app.slug)).await, "app");
-    assert_missing(store.script_anywhere(a.script.id).await, "script");
+    assert_missing(store.app_of_script(a.script.id).await, "script");
     owned(&*store, "a").await; // All its names are free again.
+}
+
+/// What was left behind would turn up again.
+async fn nothing_of_a_deleted_app_is_left_for_another_of_its_id(store: Arc<dyn Store>) {
+    let a = owned(&*store, "a").await;
+    commit(&*store, [row::save(&a.script, "2")]).await;
+    let run = row::execution(&a.script);
+    store.append_log(vec![run.clone()], vec![row::minute(a.app.id, a.script.id, 1)]).await.expect("logged");
+    commit(&*store, [Change::DeleteApp { id: a.app.id, expected: None }]).await;
+    commit(&*store, [Change::CreateApp(a.app.clone())]).await;
+    let id = a.app.id;
+    assert_eq!(store.domains(id, Page::all()).await.expect("domains"), []);
+    assert_eq!(store.scripts(id, Page::all()).await.expect("scripts"), []);
+    assert_eq!(store.routes(id, Page::all()).await.expect("routes"), []);
+    assert_eq!(store.versions(id, a.script.id, Page::all()).await.expect("versions"), []);
+    assert_missing(store.execution(id, run.id).await, "execution");
+    assert_eq!(store.minutes(id, None, 0, 9).await.expect("minutes"), []);
+    commit(&*store, [Change::CreateScript(a.script.clone())]).await;
+    assert_eq!(store.versions(id, a.script.id, Page::all()).await.expect("versions").len(), 1);
 }
 
 async fn what_is_deleted_is_gone(store: Arc<dyn Store>) {
@@ -139,7 +163,7 @@ async fn what_is_deleted_is_gone(store: Arc<dyn Store>) {
     for (change, what) in writes(app, a.script.id, a.route.id, a.domain.id) {
         assert_missing::<u64>(Err(refused(&*store, [change]).await), what);
     }
-    assert_missing(store.script_anywhere(a.script.id).await, "script");
-    assert_missing(store.route_anywhere(a.route.id).await, "route");
-    assert_missing(store.domain_anywhere(a.domain.id).await, "domain");
+    assert_missing(store.app_of_script(a.script.id).await, "script");
+    assert_missing(store.app_of_route(a.route.id).await, "route");
+    assert_missing(store.app_of_domain(a.domain.id).await, "domain");
 }

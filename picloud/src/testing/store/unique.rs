@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
-use super::{cases, commit, refused};
+use super::{assert_conflict, cases, commit, refused};
 use crate::{
-    AppId, LimitOverrides,
-    store::{AppKey, AppRecord, Change, DomainRecord, RouteRecord, ScriptRecord, Store, StoreError},
+    LimitOverrides,
+    store::{AppKey, AppRecord, Change, DomainRecord, Page, RouteRecord, ScriptRecord, Store, StoreError},
     testing::row,
 };
 
@@ -22,20 +22,12 @@ cases![
     one_of_a_hundred_racers_gets_the_domain,
     one_of_a_hundred_racers_gets_the_script_name,
     one_of_a_hundred_racers_gets_the_route,
+    one_of_a_hundred_racers_gets_the_slug_by_renaming,
+    one_of_a_hundred_racers_gets_the_username,
     racing_saves_count_every_version,
 ];
 
 const RACERS: usize = 100;
-
-#[track_caller]
-fn assert_conflict(error: &StoreError, what: &str, value: &str, holder: Option<AppId>) {
-    match error {
-        StoreError::Conflict { what: w, value: v, holder: h } => {
-            assert_eq!((*w, v.as_str(), *h), (what, value, holder));
-        }
-        other => panic!("expected a conflict over {what}, got {other:?}"),
-    }
-}
 
 async fn two_apps(store: &dyn Store) -> (AppRecord, AppRecord) {
     let (a, b) = (row::app("a"), row::app("b"));
@@ -140,7 +132,7 @@ async fn race(store: &Arc<dyn Store>, changes: impl IntoIterator<Item = Vec<Chan
     let mut racers = JoinSet::new();
     for change in changes {
         let store = store.clone();
-        racers.spawn(async move { store.commit(change).await });
+        racers.spawn(async move { store.commit(change.into()).await });
     }
     let results = racers.join_all().await;
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
@@ -151,7 +143,7 @@ async fn race(store: &Arc<dyn Store>, changes: impl IntoIterator<Item = Vec<Chan
 
 async fn one_of_a_hundred_racers_gets_the_slug(store: Arc<dyn Store>) {
     let lost = race(&store, (0..RACERS).map(|_| vec![Change::CreateApp(row::app("prize"))])).await;
-    let winner = store.apps().await.expect("apps")[0].id;
+    let winner = store.apps(Page::all()).await.expect("apps")[0].id;
     lost.iter().for_each(|error| assert_conflict(error, "slug", "prize", Some(winner)));
 }
 
@@ -160,7 +152,16 @@ async fn one_of_a_hundred_racers_gets_the_domain(store: Arc<dyn Store>) {
     commit(&*store, apps.iter().cloned().map(Change::CreateApp).collect::<Vec<_>>()).await;
     let lost =
         race(&store, apps.iter().map(|a| vec![Change::ClaimDomain(row::domain(a.id, "prize.test"))])).await;
-    let winner = store.world().await.expect("world").domains[0].app;
+    let winner = store
+        .world(0)
+        .await
+        .expect("world")
+        .apps
+        .into_iter()
+        .find(|a| !a.domains.is_empty())
+        .expect("a winner")
+        .app
+        .id;
     lost.iter().for_each(|error| assert_conflict(error, "domain", "prize.test", Some(winner)));
 }
 
@@ -169,7 +170,7 @@ async fn one_of_a_hundred_racers_gets_the_script_name(store: Arc<dyn Store>) {
     let lost =
         race(&store, (0..RACERS).map(|_| vec![Change::CreateScript(row::script(a.id, "prize", ""))])).await;
     lost.iter().for_each(|error| assert_conflict(error, "script name", "prize", None));
-    assert_eq!(store.scripts(a.id).await.expect("scripts").len(), 1);
+    assert_eq!(store.scripts(a.id, Page::all()).await.expect("scripts").len(), 1);
 }
 
 async fn one_of_a_hundred_racers_gets_the_route(store: Arc<dyn Store>) {
@@ -179,7 +180,21 @@ async fn one_of_a_hundred_racers_gets_the_route(store: Arc<dyn Store>) {
     let lost =
         race(&store, (0..RACERS).map(|_| vec![Change::CreateRoute(row::route(&script, "GET", "/"))])).await;
     lost.iter().for_each(|error| assert_conflict(error, "route", "GET /", None));
-    assert_eq!(store.routes(a.id).await.expect("routes").len(), 1);
+    assert_eq!(store.routes(a.id, Page::all()).await.expect("routes").len(), 1);
+}
+
+async fn one_of_a_hundred_racers_gets_the_slug_by_renaming(store: Arc<dyn Store>) {
+    let apps: Vec<_> = (0..RACERS).map(|n| row::app(&format!("app-{n}"))).collect();
+    commit(&*store, apps.iter().cloned().map(Change::CreateApp).collect::<Vec<_>>()).await;
+    let lost = race(&store, apps.iter().map(|app| vec![rename(app, "prize")])).await;
+    let winner = store.app(AppKey::Slug("prize".parse().expect("a slug"))).await.expect("a winner").id;
+    lost.iter().for_each(|error| assert_conflict(error, "slug", "prize", Some(winner)));
+}
+
+async fn one_of_a_hundred_racers_gets_the_username(store: Arc<dyn Store>) {
+    let lost = race(&store, (0..RACERS).map(|_| vec![Change::CreateAdmin(row::admin("prize"))])).await;
+    lost.iter().for_each(|error| assert_conflict(error, "username", "prize", None));
+    assert_eq!(store.admins(Page::all()).await.expect("admins").len(), 1);
 }
 
 async fn racing_saves_count_every_version(store: Arc<dyn Store>) {

@@ -80,7 +80,7 @@ impl Suite {
         let (surroundings, doubles) = (Surroundings::fixed(START_MS, SEED), Doubles::default());
         let app = TestApp::within(self.builder.clone(), surroundings.clone(), doubles.clone());
         let last = Arc::new(Mutex::new(None));
-        let keep = last.clone();
+        let (keep, listening) = (last.clone(), app.clone());
         let door = Arc::new(move |mut request: http::Request<bytes::Bytes>| {
             if let Some(ip) = request.extensions_mut().remove::<IpAddr>() {
                 request.extensions_mut().insert(Client { ip, scheme: Scheme::Http });
@@ -95,7 +95,20 @@ impl Suite {
             };
             Box::pin(answer) as crate::BoxFuture<'static, _>
         });
-        World { bench: Bench { surroundings, doubles, door, failed: Arc::default() }, last }
+        let keep = last.clone();
+        let events = Arc::new(move |event: String, payload| {
+            let (app, keep) = (listening.clone(), keep.clone());
+            let answer = async move {
+                let replies = app.deliver(&event, payload).await;
+                let asked = format!("event {event}");
+                let told = replies.iter().flatten().map(|reply| Told(&asked, reply).to_string());
+                *keep.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some(told.collect::<Vec<_>>().join("\n"));
+                replies.map_err(|wrong| format!("the app under test cannot be built:\n{wrong}"))
+            };
+            Box::pin(answer) as crate::BoxFuture<'static, _>
+        });
+        World { bench: Bench { surroundings, doubles, door, events, failed: Arc::default() }, last }
     }
 
     async fn run_test(&self, file: &str, name: String, source: &str) -> TestCase {

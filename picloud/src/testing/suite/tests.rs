@@ -16,7 +16,11 @@ fn report(tests: &str) -> Report {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("lights.rhai"), LIGHTS).unwrap();
     fs::write(folder.path().join("lights_test.rhai"), tests).unwrap();
-    let app = App::builder().folder(folder.path()).route("PUT /:room", "lights");
+    let app = App::builder()
+        .folder(folder.path())
+        .route("PUT /:room", "lights")
+        .script("dusk", "#{ event: \"dusk\", on: ctx.event.on }")
+        .on("dusk", "dusk");
     Suite::folder(app, folder.path()).unwrap().run()
 }
 
@@ -83,6 +87,13 @@ fn test_a_double_may_fail_or_be_a_value() {
     assert_eq(r.error.line, 5);
     mock("lights::set", true);
     assert_eq(app::put("/hall", #{ on: true }).status, 200);
+}
+
+fn test_events_run_scripts_that_listen() {
+    let runs = app::emit("dusk", #{ on: true });
+    assert_eq(runs.len, 1);
+    assert_eq(runs[0].body, #{ event: "dusk", on: true });
+    assert_eq(app::emit("dawn", ()), []);
 }
 
 fn helper() { fail("no test") }

@@ -1,0 +1,15 @@
+//! The examples do what they say.
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its job")]
+
+mod curl;
+mod folders;
+mod home;
+mod tenants;
+#[path = "../testing.rs"]
+mod testing;
+
+use picloud::MeteredAlloc;
+
+/// Memory of scripts is counted, as where they are served.
+#[global_allocator]
+static ALLOC: MeteredAlloc<std::alloc::System> = MeteredAlloc(std::alloc::System);
