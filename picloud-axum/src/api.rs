@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, LazyLock},
+    time::Duration,
 };
 
 use axum::{
@@ -10,16 +11,18 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::any,
 };
-use picloud::{Code, Limits, Orchestrator, Publisher, manager::Manager};
+use picloud::{Code, Limits, Orchestrator, Publisher, manager::Manager, recorder::Recorder};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
-    apps, auth, credential, domains, envelope, error, execute,
+    apps, auth, credential, definitions, domains, envelope, error, execute, executions,
     health::Health,
     lookup,
     openapi::{Document, Entry},
-    routes, scripts,
+    routes, run, scripts, stats,
     table::routes,
+    tail, versions,
 };
 
 /// Runs a script by id, with any method.
@@ -64,6 +67,12 @@ pub struct Options {
     /// Bytes of a JSON body, but for the login, which has far less. Default: room for the largest script that any
     /// limit allows, half of it escaped, and 64 KiB for the rest.
     pub body_limit: usize,
+    /// The execution log, for those who watch it. Default: none.
+    pub recorder: Option<Recorder>,
+    /// Becomes true when the server stops: answers that go on end then. Default: none.
+    pub stopping: Option<watch::Receiver<bool>>,
+    /// How often answers that go on give a sign of life, and see whether their session still is. Default: 15 s.
+    pub heartbeat: Duration,
 }
 
 /// Who may run scripts by id, whatever their routes.
@@ -79,7 +88,9 @@ pub enum Execute {
 impl Default for Options {
     fn default() -> Self {
         let script = usize::try_from(Limits::MAX.script_bytes).unwrap_or(usize::MAX);
-        Self { execute: Execute::default(), body_limit: script.saturating_mul(2).saturating_add(64 * 1024) }
+        let body_limit = script.saturating_mul(2).saturating_add(64 * 1024);
+        let heartbeat = Duration::from_secs(15);
+        Self { execute: Execute::default(), body_limit, recorder: None, stopping: None, heartbeat }
     }
 }
 
@@ -138,6 +149,28 @@ routes! {
     put "/scripts/{id}" => scripts::update, [Code::Conflict];
     /// Removes a script and the routes that lead to it.
     delete "/scripts/{id}" => scripts::remove;
+
+    /// The versions of a script, newest first, without their sources.
+    get "/scripts/{id}/versions" => versions::list;
+    /// One version of a script.
+    get "/scripts/{id}/versions/{version}" => versions::read;
+    /// Makes an earlier version of a script the newest.
+    /// Its source is saved as the next version; name and limits stay.
+    post "/scripts/{id}/rollback" => versions::rollback;
+    /// Everything that scripts can use, for completion and help in editors.
+    get "/definitions" => definitions::list;
+
+    /// Tries a script for a made-up request.
+    /// Nothing is saved or counted. What host functions do, they do: `ctx.trigger` is `test`.
+    post "/apps/{app}/run" => run::run, [Code::Overloaded];
+    /// What an app's scripts did, newest first: the runs that were kept.
+    get "/apps/{app}/logs" => executions::list;
+    /// The same as they come: Server-Sent Events.
+    get "/apps/{app}/logs/stream" => tail::stream;
+    /// One run.
+    get "/apps/{app}/logs/{request_id}" => executions::read;
+    /// How often an app's scripts ran and failed, and how long they took.
+    get "/apps/{app}/stats" => stats::read;
 
     /// An app's routes.
     get "/apps/{app}/routes" => routes::list;

@@ -8,9 +8,10 @@ use axum::{
 };
 use http::{HeaderMap, header::CONTENT_LENGTH, header::CONTENT_TYPE, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use picloud::{Code, DomainId, FieldError, RouteId, ScriptId, store::AppKey};
+use picloud::{Code, DomainId, FieldError, RequestId, RouteId, ScriptId, store::AppKey};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use uuid::Uuid;
 
 use crate::{
     api::Ctx,
@@ -210,6 +211,58 @@ impl<T: PathId> Describe for IdPath<T> {
         operation.path_parameter::<T>("Its id.");
         operation.problems(&[Code::NotFound]);
     }
+}
+
+/// An app and the id of one of its executions, at the end of a path.
+pub(crate) struct RequestPath(pub(crate) AppKey, pub(crate) RequestId);
+
+/// A script's id and the number of one of its versions, at the end of a path.
+pub(crate) struct VersionPath(pub(crate) ScriptId, pub(crate) u64);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (app, id) = last_two(parts, state).await.ok_or_else(|| ApiError::not_found("execution"))?;
+        let app = AppKey::parse(&app).map_err(|_| ApiError::not_found("app"))?;
+        let id = RequestId::parse(&id).ok_or_else(|| ApiError::not_found("execution"))?;
+        Ok(Self(app, id))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for VersionPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let (id, version) = last_two(parts, state).await.ok_or_else(|| ApiError::not_found("version"))?;
+        let id = id.parse().map_err(|_| ApiError::not_found("script"))?;
+        let version = version.parse().map_err(|_| ApiError::not_found("version"))?;
+        Ok(Self(id, version))
+    }
+}
+
+impl Describe for RequestPath {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.parameter::<String>("path", "app", "The app's slug or id.");
+        operation.parameter::<Uuid>("path", "request_id", "The execution's id, as in `x-request-id`.");
+        operation.problems(&[Code::NotFound]);
+    }
+}
+
+impl Describe for VersionPath {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.parameter::<ScriptId>("path", "id", "The script's id.");
+        operation.parameter::<u64>("path", "version", "The number of the version.");
+        operation.problems(&[Code::NotFound]);
+    }
+}
+
+/// The last two parameters, for paths that have two.
+async fn last_two<S: Send + Sync>(parts: &mut Parts, state: &S) -> Option<(String, String)> {
+    let params = RawPathParams::from_request_parts(parts, state).await.ok()?;
+    let values: Vec<&str> = params.iter().map(|(_, value)| value).collect();
+    let [.., first, second] = values.as_slice() else { return None };
+    Some(((*first).to_owned(), (*second).to_owned()))
 }
 
 /// The last parameter: no path of the API has two, but one that it is nested in may have its own.

@@ -14,21 +14,28 @@ mod api;
 mod apps;
 mod auth;
 mod credential;
+mod definitions;
 mod domains;
 mod envelope;
 mod error;
 mod etag;
 mod execute;
+mod executions;
 mod health;
 mod input;
 mod lookup;
 mod openapi;
 mod origin;
 mod page;
+mod query;
 mod routes;
+mod run;
 mod scripts;
+mod stats;
 mod table;
+mod tail;
 mod time;
+mod versions;
 
 pub use api::{Api, Execute, Options};
 pub use health::{

@@ -1,5 +1,7 @@
 //! Lists in pages: `?limit=&cursor=` → `{"items": […], "next_cursor": null|"…"}`.
 
+use std::str::FromStr;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use picloud::{FieldError, store};
@@ -17,10 +19,11 @@ const DEFAULT: usize = 50;
 const MAX: usize = 200;
 
 /// Which part of a list is wanted.
-pub(crate) struct Wanted {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<I = Uuid> {
     limit: usize,
-    /// The id of the last item of the page before.
-    cursor: Option<Uuid>,
+    /// What names the last item of the page before.
+    cursor: Option<I>,
 }
 
 /// One page of a list.
@@ -30,6 +33,58 @@ pub(crate) struct Page<T> {
     items: Vec<T>,
     /// Ask for the next page with this as `cursor`; null on the last page.
     next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A list that is short enough for one page.
+    pub(crate) fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None }
+    }
+}
+
+impl<I> Default for Wanted<I> {
+    fn default() -> Self {
+        Self { limit: DEFAULT, cursor: None }
+    }
+}
+
+impl<I: FromStr + ToString> Wanted<I> {
+    /// What to read of the store where items are named by what the cursor holds.
+    pub(crate) fn rows(self) -> store::Page<I> {
+        store::Page { after: self.cursor, limit: self.limit + 1 }
+    }
+
+    /// Cuts a page out of `rows`, which begin after the cursor and are named by `name`.
+    pub(crate) fn cut<R, T: From<R>>(self, mut rows: Vec<R>, name: impl Fn(&R) -> I) -> Page<T> {
+        let more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let next_cursor = rows.last().filter(|_| more).map(|row| name(row).to_string());
+        Page { items: rows.into_iter().map(T::from).collect(), next_cursor }
+    }
+
+    /// Takes a parameter of a query; says whether it is one of pages.
+    ///
+    /// # Errors
+    /// It is, and has no good value.
+    pub(crate) fn take(&mut self, name: &str, value: &str) -> Result<bool, FieldError> {
+        match name {
+            "limit" => self.limit = parse_limit(value)?,
+            "cursor" => self.cursor = Some(parse_cursor(value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn parse(query: &str) -> Result<Self, FieldError> {
+        let mut wanted = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if !wanted.take(&name, &value)? {
+                let detail = "a list has the parameters `limit` and `cursor`";
+                return Err(FieldError::new(name, "unknown_field", detail));
+            }
+        }
+        Ok(wanted)
+    }
 }
 
 impl Wanted {
@@ -47,24 +102,9 @@ impl Wanted {
         let next_cursor = rows.last().filter(|_| more).map(|row| row.id().to_string());
         Page { items: rows.into_iter().map(T::from).collect(), next_cursor }
     }
-
-    fn parse(query: &str) -> Result<Self, FieldError> {
-        let mut wanted = Self { limit: DEFAULT, cursor: None };
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "limit" => wanted.limit = parse_limit(&value)?,
-                "cursor" => wanted.cursor = Some(parse_cursor(&value)?),
-                _ => {
-                    let detail = "a list has the parameters `limit` and `cursor`";
-                    return Err(FieldError::new(name, "unknown_field", detail));
-                }
-            }
-        }
-        Ok(wanted)
-    }
 }
 
-impl<S: Sync> FromRequestParts<S> for Wanted {
+impl<I: FromStr + ToString, S: Sync> FromRequestParts<S> for Wanted<I> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
@@ -72,7 +112,7 @@ impl<S: Sync> FromRequestParts<S> for Wanted {
     }
 }
 
-impl Describe for Wanted {
+impl<I> Describe for Wanted<I> {
     fn describe(operation: &mut Operation<'_>) {
         operation.query::<Parameters>();
     }
@@ -96,7 +136,7 @@ fn parse_limit(text: &str) -> Result<usize, FieldError> {
     })
 }
 
-fn parse_cursor(text: &str) -> Result<Uuid, FieldError> {
+fn parse_cursor<I: FromStr>(text: &str) -> Result<I, FieldError> {
     text.parse().map_err(|_| {
         FieldError::new("cursor", "invalid_cursor", "`cursor` is the `next_cursor` of the page before")
     })

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::Router;
-use picloud::{Host, Orchestrator, manager::Manager};
+use picloud::{Host, Orchestrator, manager::Manager, recorder::Recorder};
 use picloud_server::front::Connections;
 use tokio::net::TcpListener;
 
@@ -30,6 +30,8 @@ pub(crate) struct Inside {
     pub(crate) metrics: Metrics,
     /// Knows who may see the metrics.
     pub(crate) manager: Manager,
+    /// Has figures of its own.
+    pub(crate) recorder: Recorder,
 }
 
 impl Listeners {
@@ -56,7 +58,7 @@ impl Listeners {
 
     /// The doors, in the order in which they close.
     pub(crate) fn doors(self, settings: &Settings, inside: Inside) -> Vec<Door<Dispatch>> {
-        let Inside { health, control, scripts, metrics, manager } = inside;
+        let Inside { health, control, scripts, metrics, manager, recorder } = inside;
         let hosts: Arc<[Host]> = settings.admin_hosts.clone().into();
         let connections = || Connections::new(settings.connections.clone());
         let door = |listener, connections, side, control: Router, scripts: &Orchestrator| {
@@ -66,13 +68,13 @@ impl Listeners {
         let (data, admin) = (connections(), connections());
         let mut listeners = vec![("data", data.clone())];
         let Some(listener) = self.admin else {
-            let gauges = Gauges { scripts: scripts.clone(), listeners };
+            let gauges = Gauges { scripts: scripts.clone(), listeners, recorder };
             let side = if hosts.is_empty() { Side::Shared } else { Side::ByHost(hosts) };
             let control = control.merge(metrics.guarded_router(gauges, manager));
             return vec![door(self.data, data, side, control, &scripts)];
         };
         listeners.push(("admin", admin.clone()));
-        let gauges = Gauges { scripts: scripts.clone(), listeners };
+        let gauges = Gauges { scripts: scripts.clone(), listeners, recorder };
         let control = control.merge(metrics.router(gauges));
         vec![
             door(listener, admin, Side::Control(hosts), control, &scripts),

@@ -18,7 +18,11 @@ use axum::{
     routing::get,
 };
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use picloud::{Code, Finished, Observer, Orchestrator, Problem, Refused, manager::Manager};
+use picloud::{
+    Code, Finished, Observer, Orchestrator, Problem, Refused,
+    manager::Manager,
+    recorder::{LogCounts, Recorder},
+};
 use picloud_axum::enveloped;
 use picloud_server::front::Connections;
 
@@ -45,6 +49,7 @@ pub(crate) struct Gauges {
     pub(crate) scripts: Orchestrator,
     /// Open connections of each listener, by name.
     pub(crate) listeners: Vec<(&'static str, Connections)>,
+    pub(crate) recorder: Recorder,
 }
 
 impl Metrics {
@@ -72,6 +77,7 @@ impl Metrics {
             "Log lines of the server that nobody read in time.",
             dropped,
         );
+        write_log(&mut text, gauges.recorder.counts());
         text.start("picloud_build_info", "gauge", "The release.");
         text.sample("picloud_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
         process::write(&mut text);
@@ -99,4 +105,26 @@ async fn require(State(manager): State<Manager>, request: Request, next: Next) -
     let mut response = problem.to_response().map(Body::from);
     response.extensions_mut().insert(problem);
     response
+}
+
+/// What has become of the records of runs.
+fn write_log(text: &mut Text, counts: LogCounts) {
+    let LogCounts { runs: _, stored, dropped, unsampled, lost, failed_writes, waiting, waiting_bytes: _ } =
+        counts;
+    text.start(
+        "picloud_log_records_total",
+        "counter",
+        "Runs, by what has become of their record in the execution log.",
+    );
+    for (fate, count) in [("stored", stored), ("unsampled", unsampled), ("dropped", dropped)] {
+        text.sample("picloud_log_records_total", &[("fate", fate)], count as f64);
+    }
+    let about = "Runs that are not even counted in the statistics, because the database was away for long.";
+    text.counter("picloud_log_runs_lost_total", about, lost as f64);
+    text.counter(
+        "picloud_log_failed_writes_total",
+        "Writes of the execution log that failed.",
+        failed_writes as f64,
+    );
+    text.gauge("picloud_log_records_waiting", "Records that wait to be written.", waiting as f64);
 }

@@ -5,10 +5,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,10 +13,12 @@ use axum::Router;
 use picloud::{
     Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor, Tracing,
     manager::Manager,
+    recorder::{LogSettings, Recorder},
     store::{Store, StoreError},
 };
 use picloud_axum::{Api, Execute, Options, Ready, Version, health_router, nothing_else};
 use picloud_sqlx::SqliteStore;
+use tokio::sync::watch;
 
 use crate::{
     Exit,
@@ -31,6 +30,8 @@ use crate::{
     run,
 };
 
+/// How long the end of the execution log may take to be written.
+const FLUSH: Duration = Duration::from_secs(5);
 /// How often the store is asked for what other processes wrote.
 const POLL: Duration = Duration::from_secs(2);
 /// Exit code for a database that a newer release has written.
@@ -61,6 +62,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     let store = open(&settings).await?;
     let executor: Arc<dyn Executor> = Arc::new(RhaiExecutor::default());
     let publisher = Arc::new(Publisher::new(store.clone(), settings.limits));
+    let recorder = Recorder::start(store.clone(), LogSettings::default());
     let manager = manager(&settings, store, executor.clone(), publisher.clone());
     first_start(&manager, first_admin).await?;
     publisher.refresh().await?;
@@ -69,17 +71,38 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     let scripts = Orchestrator::builder(publisher.subscribe(), executor)
         .max_running(settings.max_running, settings.max_running_per_app)
         .control_host(settings.is_shared())
-        .observer(Arc::new((metrics.clone(), Tracing)))
+        .observer(Arc::new((metrics.clone(), (recorder.clone(), Tracing))))
         .build();
-    let stopping = Arc::new(AtomicBool::new(false));
+    let (stop, stopping) = watch::channel(false);
     let health = health(&settings, stopping.clone());
-    let control = control(&settings, manager.clone(), publisher.clone(), scripts.clone());
+    let log = Log { recorder: recorder.clone(), stopping };
+    let control = control(&settings, manager.clone(), publisher.clone(), scripts.clone(), log);
     let following = tokio::spawn(async move { publisher.follow(POLL).await });
     greet(&listeners, &settings, &manager).await?;
-    let doors = listeners.doors(&settings, Inside { health, control, scripts, metrics, manager });
-    run::until_stopped(doors, settings.shutdown_delay, || stopping.store(true, Ordering::Relaxed)).await;
+    let doors = listeners
+        .doors(&settings, Inside { health, control, scripts, metrics, manager, recorder: recorder.clone() });
+    run::until_stopped(doors, settings.shutdown_delay, || {
+        stop.send_replace(true);
+    })
+    .await;
     following.abort();
+    write_rest(&recorder).await;
     Ok(())
+}
+
+/// The execution log, and when to end what follows it.
+struct Log {
+    recorder: Recorder,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Writes what the execution log still has, if the database takes it.
+async fn write_rest(recorder: &Recorder) {
+    let written = tokio::time::timeout(FLUSH, recorder.flush()).await;
+    if !written.unwrap_or(false) {
+        let waiting = recorder.counts().waiting;
+        tracing::warn!(waiting, "the end of the execution log could not be written");
+    }
 }
 
 /// Opens the database, and makes its folder.
@@ -149,9 +172,11 @@ fn control(
     manager: Manager,
     publisher: Arc<Publisher>,
     scripts: Orchestrator,
+    Log { recorder, stopping }: Log,
 ) -> Router {
     let execute = if settings.execute_public { Execute::Public } else { Execute::Session };
-    let options = Options { execute, ..Options::default() };
+    let (recorder, stopping) = (Some(recorder), Some(stopping));
+    let options = Options { execute, recorder, stopping, ..Options::default() };
     Router::new()
         .merge(Api::new(manager, publisher, scripts, options).router())
         .merge(dashboard::router())
@@ -159,10 +184,10 @@ fn control(
 }
 
 /// What load balancers ask.
-fn health(settings: &Settings, stopping: Arc<AtomicBool>) -> Router {
+fn health(settings: &Settings, stopping: watch::Receiver<bool>) -> Router {
     let version = Version::new(SqliteStore::SCHEMA, settings.public_base_url.clone());
     let ready: Ready = Arc::new(move || {
-        let stopping = stopping.load(Ordering::Relaxed);
+        let stopping = *stopping.borrow();
         Box::pin(async move {
             if stopping { Err(Problem::new(Code::NotReady, "The server is stopping.")) } else { Ok(()) }
         })

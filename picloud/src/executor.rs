@@ -37,6 +37,7 @@ pub trait Executor: Send + Sync {
 }
 
 /// Something that scripts can use, as an editor shows it.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Definition {
     /// As a script writes it: `lights::set`, `ctx.params`, `response`; of a method with its type, `Response.header`.
@@ -53,7 +54,8 @@ pub struct Definition {
     pub capability: Option<String>,
 }
 
-/// What a [`Definition`] is of.
+/// What a definition is of.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DefinitionKind {

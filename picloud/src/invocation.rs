@@ -60,6 +60,8 @@ pub struct HttpEvent {
     pub body: Bytes,
     /// What the service around has put into the request's extensions. Host functions can see it, scripts cannot.
     pub extensions: Extensions,
+    /// Whether somebody made it up to try a script: `ctx.trigger` is then `test` and not `http`.
+    pub test: bool,
 }
 
 /// Captured names and values, in the order of the pattern.

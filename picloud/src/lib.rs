@@ -67,6 +67,7 @@ mod orchestrator;
 mod outcome;
 mod path;
 mod problem;
+pub mod recorder;
 #[cfg(feature = "rhai")]
 mod rhai;
 mod route;
@@ -95,7 +96,7 @@ pub use limits::{InvalidLimit, LimitOverrides, Limits};
 pub use meter::MeteredAlloc;
 pub use orchestrator::{
     Answer, Client, Finished, Hosts, Observer, Occurrence, Orchestrator, OrchestratorBuilder, Received,
-    Refused, Tracing,
+    Refused, Tested, Tracing,
 };
 pub use outcome::{Code, Failure, FailureLog, Frame, Level, LogLine, Outcome, Position, Stats};
 pub use path::{InvalidPath, RESERVED, check_path, is_reserved, shadow};

@@ -23,8 +23,8 @@ use tokio::sync::watch;
 use tower::Service;
 
 use crate::{
-    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Limits, LogLine, Match, Miss, Outcome,
-    Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot,
+    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Invocation, Limits, LogLine, Match,
+    Miss, Outcome, Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot, Stats,
     app::unix_micros,
     check_path,
     gate::Permit,
@@ -107,6 +107,8 @@ pub struct Received<'a> {
     pub id: RequestId,
     /// When it came: microseconds since 1970 UTC.
     pub at: i64,
+    /// What kind of thing it is, as `ctx.trigger`: `http` for requests.
+    pub trigger: &'a str,
     /// The method as received; `EVENT` for what is not a request.
     pub method: &'a Method,
     /// The raw path; the name of an event that is not a request.
@@ -240,6 +242,17 @@ impl Orchestrator {
         self.shared.running.running()
     }
 
+    /// Tries a script for a request that somebody made up. It runs under the same bounds as others, but no observer is
+    /// told. `None` beyond the bounds.
+    pub async fn test(&self, invocation: Invocation) -> Option<Tested> {
+        let (script, id) = (invocation.script.clone(), invocation.request_id);
+        let _permits = admit(&self.shared, &script)?;
+        let Outcome { result, logs, logs_dropped, stats } = self.shared.executor.invoke(invocation).await;
+        let failure = result.as_ref().err().cloned();
+        let response = finish(answer(result, id, self.shared.reveal_errors), id);
+        Some(Tested { response, failure, logs, logs_dropped, stats })
+    }
+
     /// Takes the newest snapshot.
     fn follow(&mut self) {
         if self.snapshots.has_changed().unwrap_or(false) {
@@ -298,8 +311,15 @@ impl Orchestrator {
     fn refuse<B>(&self, refusal: Refusal, request: &Request<B>) -> Answer {
         let Named { id, at } = Named::of(request);
         let ip = request.extensions().get::<Client>().map(|client| client.ip);
-        let received =
-            Received { id, at, method: request.method(), path: request.uri().path(), route: "", ip };
+        let received = Received {
+            id,
+            at,
+            trigger: "http",
+            method: request.method(),
+            path: request.uri().path(),
+            route: "",
+            ip,
+        };
         self.shared.observer.refused(&refusal.seen(None, received));
         Box::pin(std::future::ready(Ok(finish(refusal.respond(id), id))))
     }
@@ -319,6 +339,21 @@ impl Named {
         let given = request.extensions().get::<RequestId>().copied();
         Self { id: given.unwrap_or_else(|| new_request_id(at)), at }
     }
+}
+
+/// What came of a [test](Orchestrator::test).
+#[derive(Debug)]
+pub struct Tested {
+    /// What a caller would get.
+    pub response: Response<Full<Bytes>>,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// What the script logged, oldest first.
+    pub logs: Vec<LogLine>,
+    /// Lines beyond the limits.
+    pub logs_dropped: u64,
+    /// What the run used.
+    pub stats: Stats,
 }
 
 /// The future of an [`Orchestrator`]'s answer.
@@ -379,7 +414,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (method, route, ip) = (event.method.clone(), event.route.clone(), event.ip);
-    let request = Received { id, at, method: &method, path: uri.path(), route: &route, ip };
+    let request = Received { id, at, trigger: "http", method: &method, path: uri.path(), route: &route, ip };
     let refuse = |refusal: Refusal| {
         shared.observer.refused(&refusal.seen(Some(&script), request));
         refusal.respond(id)
@@ -389,16 +424,20 @@ where
         Err(refusal) => return refuse(refusal),
     };
     // After the body: a slow sender takes no one's place.
-    let outcome = match shared.run(&script, Event::Http(event), request).await {
-        Ok(outcome) => outcome,
-        Err(refusal) => return refuse(refusal),
-    };
-    match outcome.result {
+    match shared.run(&script, Event::Http(event), request).await {
+        Ok(outcome) => answer(outcome.result, id, shared.reveal_errors),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+/// What the caller gets.
+fn answer(result: Result<Response<Bytes>, Failure>, id: RequestId, reveal: bool) -> Response<Bytes> {
+    match result {
         Ok(mut response) => {
             drop_platform_headers(response.headers_mut());
             response
         }
-        Err(failure) => failed(failure, id, shared.reveal_errors),
+        Err(failure) => failed(failure, id, reveal),
     }
 }
 
@@ -455,6 +494,7 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
         headers,
         body: Bytes::new(),
         extensions,
+        test: false,
     });
     (script, event, uri)
 }
@@ -581,10 +621,13 @@ fn trace(run: &Finished<'_>) {
 
 /// A request id of the time, in microseconds, and of pseudo-random bits. Ids need not be secret.
 fn new_request_id(at: i64) -> RequestId {
-    let mut random = [0; 10];
-    random[..8].copy_from_slice(&random_bits().to_le_bytes());
-    random[8..].copy_from_slice(&random_bits().to_le_bytes()[..2]);
-    RequestId::from_parts(u64::try_from(at / 1000).unwrap_or_default(), random)
+    let at = u64::try_from(at).unwrap_or_default();
+    // The 12 bits after the milliseconds are those of a finer clock (RFC 9562, 6.2, method 3): ids are in order.
+    let fraction = u16::try_from(at % 1000 * 4096 / 1000).unwrap_or_default();
+    let mut rest = [0; 10];
+    rest[..2].copy_from_slice(&fraction.to_be_bytes());
+    rest[2..].copy_from_slice(&random_bits().to_le_bytes());
+    RequestId::from_parts(at / 1000, rest)
 }
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), a stream per thread.

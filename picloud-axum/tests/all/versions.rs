@@ -53,3 +53,64 @@ async fn domains_are_released_on_condition() {
     change(&world, "DELETE", path, "\"x\"", &Value::Null).await.expect_problem(412, "precondition_failed");
     change(&world, "DELETE", path, claim.header("etag"), &Value::Null).await.expect(204);
 }
+
+#[tokio::test]
+async fn the_history_of_a_script_is_listed_and_rolled_back() {
+    let world = World::new().await;
+    let script = world.app_with_endpoint("shop", "`one`").await;
+    let path = format!("/scripts/{script}");
+    let named = json!({"name": "renamed", "source": "`two`", "limits": {"operations": 777}});
+    world.post("PUT", &path, named).await.expect(200);
+    let listed = world.ask("GET", &format!("{path}/versions?limit=1")).await.expect(200).json;
+    let item = &listed["items"][0];
+    assert_eq!(
+        (&item["version"], &item["source"], &item["script_id"]),
+        (&json!(2), &Value::Null, &json!(script))
+    );
+    let next = listed["next_cursor"].as_str().unwrap();
+    let listed = world.ask("GET", &format!("{path}/versions?limit=1&cursor={next}")).await.expect(200).json;
+    assert_eq!((&listed["items"][0]["version"], &listed["next_cursor"]), (&json!(1), &Value::Null));
+    let first = world.ask("GET", &format!("{path}/versions/1")).await.expect(200).json;
+    assert_eq!((&first["source"], &first["sha256"]), (&json!("`one`"), &listed["items"][0]["sha256"]));
+    assert!(first["saved_by"].is_string() && first["saved_at"].as_str().unwrap().ends_with('Z'));
+
+    let stale = change(&world, "POST", &format!("{path}/rollback"), "\"x\"", &json!({"version": 1})).await;
+    stale.expect_problem(412, "precondition_failed");
+    assert_eq!(world.call("shop", "/").await.text, "two");
+    let tag = world.ask("GET", &path).await.header("etag").to_owned();
+    let back =
+        change(&world, "POST", &format!("{path}/rollback"), &tag, &json!({"version": 1})).await.expect(200);
+    assert_eq!((&back.json["version"], &back.json["source"]), (&json!(3), &json!("`one`")));
+    assert_eq!((&back.json["name"], &back.json["limits"]), (&json!("renamed"), &json!({"operations": 777})));
+    assert_eq!(world.call("shop", "/").await.text, "one", "live when the call returns");
+    assert_eq!(world.ask("GET", &path).await.header("etag"), back.header("etag"));
+    world.post("POST", &format!("{path}/rollback"), json!({"version": 2})).await.expect(200);
+    assert_eq!(world.call("shop", "/").await.text, "two");
+}
+
+#[tokio::test]
+async fn versions_that_are_not_there_are_not_found() {
+    let world = World::new().await;
+    let script = world.app_with_script("shop", "1").await;
+    for version in ["0", "2", "-1", "x", "99999999999999999999"] {
+        world
+            .ask("GET", &format!("/scripts/{script}/versions/{version}"))
+            .await
+            .expect_problem(404, "not_found");
+    }
+    let none = json!({"version": 9});
+    world.post("POST", &format!("/scripts/{script}/rollback"), none).await.expect_problem(404, "not_found");
+    let wrong = json!({"version": "1"});
+    world
+        .post("POST", &format!("/scripts/{script}/rollback"), wrong)
+        .await
+        .expect_invalid("version", "invalid_type");
+    let nobody = "/scripts/00000000-0000-7000-8000-000000000000";
+    for path in ["versions", "versions/1"] {
+        world.ask("GET", &format!("{nobody}/{path}")).await.expect_problem(404, "not_found");
+    }
+    world
+        .ask("GET", &format!("/scripts/{script}/versions?cursor=x"))
+        .await
+        .expect_invalid("cursor", "invalid_cursor");
+}

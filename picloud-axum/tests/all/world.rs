@@ -6,14 +6,20 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode, request::Builder};
 use http_body_util::BodyExt;
 use picloud::{
-    Client, Limits, Orchestrator, Publisher, RhaiExecutor, Scheme, manager::Manager, store::MemoryStore,
+    Client, Limits, Orchestrator, Publisher, RhaiExecutor, Scheme,
+    manager::Manager,
+    recorder::{LogSettings, Recorder},
+    store::MemoryStore,
 };
 use picloud_axum::{Api, Options, Ready, Version, health_router};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 pub(crate) const ADMIN: &str = "/api/v1/admin";
 pub(crate) const PASSWORD: &str = "correct horse battery";
+/// Runs at once, of an app and in all.
+pub(crate) const MAX_RUNNING: usize = 64;
 
 /// A platform with one admin, who is logged in.
 pub(crate) struct World {
@@ -22,6 +28,9 @@ pub(crate) struct World {
     /// The API alone.
     pub(crate) api: Router,
     pub(crate) token: String,
+    pub(crate) recorder: Recorder,
+    /// Tells answers that go on to end.
+    pub(crate) stopping: watch::Sender<bool>,
 }
 
 /// An answer, read to its end.
@@ -44,17 +53,22 @@ impl World {
         let executor = Arc::new(RhaiExecutor::default());
         let publisher = Arc::new(Publisher::new(store.clone(), Limits::default()));
         let published = publisher.clone();
+        let recorder = Recorder::start(store.clone(), LogSettings::default());
+        let (stopping, stop) = watch::channel(false);
+        let options = Options { recorder: Some(recorder.clone()), stopping: Some(stop), ..options };
         let manager = Manager::new(store, executor.clone()).with_publish(Arc::new(move |_| {
             let published = published.clone();
             Box::pin(async move { published.refresh().await.unwrap() })
         }));
         assert!(manager.auth().bootstrap("ada", PASSWORD).await.unwrap());
-        let orchestrator = Orchestrator::builder(publisher.subscribe(), executor).build();
+        let orchestrator = Orchestrator::builder(publisher.subscribe(), executor);
+        let orchestrator =
+            orchestrator.observer(Arc::new(recorder.clone())).max_running(MAX_RUNNING, MAX_RUNNING).build();
         let api = Api::new(manager, publisher, orchestrator.clone(), options);
         let ready: Ready = Arc::new(|| Box::pin(std::future::ready(Ok(()))));
         let health = health_router(Version::new(1, None), ready);
         let app = Router::new().merge(api.router()).merge(health).fallback_service(orchestrator);
-        let mut world = Self { app, api: api.router(), token: String::new() };
+        let mut world = Self { app, api: api.router(), token: String::new(), recorder, stopping };
         let login = world.send(login("ada", PASSWORD)).await;
         world.token = login.json["token"].as_str().unwrap().to_owned();
         world
@@ -92,6 +106,22 @@ impl World {
         let script = json!({"name": "main", "source": source});
         let script = self.post("POST", &format!("/apps/{slug}/scripts"), script).await;
         script.expect(201).json["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The same, with a route for all methods and paths.
+    pub(crate) async fn app_with_endpoint(&self, slug: &str, source: &str) -> String {
+        let script = self.app_with_script(slug, source).await;
+        for path in ["/", "/*path"] {
+            let route = json!({"method": "ANY", "path": path});
+            self.post("POST", &format!("/scripts/{script}/routes"), route).await.expect(201);
+        }
+        script
+    }
+
+    /// Calls the endpoint of an app.
+    pub(crate) async fn call(&self, slug: &str, path: &str) -> Answer {
+        let request = Request::builder().uri(path).header("host", format!("{slug}.test"));
+        self.send(over(Scheme::Http, request.body(Body::empty()).unwrap())).await
     }
 }
 

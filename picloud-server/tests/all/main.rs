@@ -13,6 +13,8 @@ mod dev;
 mod hostile;
 mod lifetime;
 #[cfg(unix)]
+mod logs;
+#[cfg(unix)]
 mod metrics;
 #[cfg(unix)]
 mod paths;

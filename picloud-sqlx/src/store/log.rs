@@ -138,7 +138,8 @@ fn matching(app: AppId, filter: &ExecutionFilter, page: Page<RequestId>) -> Stat
     also("script_id =", filter.script.map(Value::from));
     also("level >=", filter.level.map(|level| rank(level).into()));
     also("code =", filter.code.clone().map(Value::from));
-    also("status =", filter.status.map(Value::from));
+    also("status >=", filter.status.as_ref().map(|statuses| Value::from(*statuses.start())));
+    also("status <=", filter.status.as_ref().map(|statuses| Value::from(*statuses.end())));
     also("at >=", filter.since.map(Value::from));
     also("at <", filter.until.map(Value::from));
     also("(code IS NOT NULL) =", filter.failed.map(Value::from));

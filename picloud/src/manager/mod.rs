@@ -7,16 +7,19 @@
 mod apps;
 mod auth;
 mod error;
+mod logs;
 mod routes;
 mod scripts;
 mod seed;
+mod versions;
 mod writer;
 
 pub use apps::{AppChanges, NewApp};
 pub use auth::{Auth, Login, Session, Token};
 pub use error::ManagerError;
+pub use logs::StatisticsQuery;
 pub use routes::{NewRoute, RouteChanges, RouteCheck};
-pub use scripts::ScriptInput;
+pub use scripts::{Draft, ScriptInput};
 pub use writer::Actor;
 
 use std::{

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Actor, Manager, ManagerError, error::Findings, writer::Deed};
 use crate::{
-    Diagnostic, FieldError, LimitOverrides, ScriptId, Severity,
+    Definition, Diagnostic, FieldError, Gate, LimitOverrides, Script, ScriptId, Severity,
     app::check_script_name,
     content_hash,
     store::{AppKey, AppRecord, Change, Page, ScriptRecord, StoreFuture},
@@ -24,7 +24,56 @@ pub struct ScriptInput {
     pub limits: LimitOverrides,
 }
 
+/// What is to be tried without being saved.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    /// Rhai source; without one that of the script is tried.
+    pub source: Option<String>,
+    /// The script that it is to be a version of: it has its name and limits.
+    pub script: Option<ScriptId>,
+}
+
 impl Manager {
+    /// A script of an app as it would run if it were saved. Its [`gate`](Script::gate) counts for itself alone.
+    ///
+    /// # Errors
+    /// `NotFound`, `Invalid` (with line and column if it does not compile), or if the store does not answer.
+    pub async fn draft(&self, key: &AppKey, draft: Draft) -> Result<Script, ManagerError> {
+        let app = self.app(key).await?;
+        let saved = match draft.script {
+            Some(id) => Some(self.read(self.store.script(app.id, id)).await?),
+            None => None,
+        };
+        let base = saved.as_ref().map_or("draft", |script| &script.name);
+        let own = saved.as_ref().map(|script| script.limits).unwrap_or_default();
+        let checked = match (draft.source, &saved) {
+            (Some(source), _) => {
+                let input = ScriptInput { name: base.to_owned(), source, limits: own };
+                self.new_script(&Actor::platform(), &app, input).await?
+            }
+            (None, Some(saved)) => saved.clone(),
+            (None, None) => {
+                return Err(
+                    FieldError::new("source", "missing", "give a `source`, a `script_id` or both").into()
+                );
+            }
+        };
+        // Settings of before the server's maxima were lowered do not count, as for what is published.
+        let limits =
+            app.limits.apply(self.limits).and_then(|limits| own.apply(limits)).unwrap_or(self.limits);
+        Ok(Script {
+            app: app.id,
+            app_slug: app.slug,
+            gate: Gate::default(),
+            id: draft.script.unwrap_or(checked.id),
+            name: checked.name.into(),
+            version: saved.map_or(0, |script| script.version),
+            source: checked.source.into(),
+            limits,
+            compiled: Default::default(),
+        })
+    }
+
     /// The newest versions of an app's scripts.
     ///
     /// # Errors
@@ -45,6 +94,12 @@ impl Manager {
     pub async fn script(&self, id: ScriptId) -> Result<ScriptRecord, ManagerError> {
         let app = self.read(self.store.app_of_script(id)).await?;
         self.read(self.store.script(app, id)).await
+    }
+
+    /// Everything that scripts can use.
+    #[must_use]
+    pub fn definitions(&self) -> Vec<Definition> {
+        self.executor.definitions()
     }
 
     /// What is wrong with a source; saves nothing.

@@ -47,9 +47,10 @@ impl Orchestrator {
             let at = unix_micros();
             let id = request_id.unwrap_or_else(|| new_request_id(at));
             let method = method();
-            let request = Received { id, at, method: &method, path: &name, route: "", ip: None };
+            let request =
+                Received { id, at, trigger: &trigger, method: &method, path: &name, route: "", ip: None };
             let script = found.as_ref();
-            match run(&shared, script, Event::Other { trigger, payload }, request).await {
+            match run(&shared, script, Event::Other { trigger: trigger.clone(), payload }, request).await {
                 Ok(outcome) => outcome,
                 Err(refusal) => {
                     shared.observer.refused(&refusal.seen(script.map(|script| &**script), request));

@@ -167,13 +167,25 @@ fn time_of(id: RequestId) -> i64 {
     i64::try_from(id.to_string().parse::<uuid::Uuid>().unwrap().as_u128() >> 80).unwrap()
 }
 
+#[test]
+fn ids_of_later_requests_are_greater() {
+    let mut ids: Vec<_> = (0..5000).map(|micros| (new_request_id(micros), micros)).collect();
+    ids.sort_by_key(|(id, _)| id.to_string());
+    assert!(ids.is_sorted_by_key(|(_, micros)| *micros));
+    assert_ne!(new_request_id(1), new_request_id(1));
+}
+
 /// Writes down what it is told.
 #[derive(Default)]
 struct Notes(std::sync::Mutex<Vec<String>>);
 
 impl Observer for Arc<Notes> {
     fn finished(&self, run: &Finished<'_>) {
-        let Finished { script, request: Received { method, path, route, ip, id, at }, outcome: _ } = run;
+        let Finished {
+            script,
+            request: Received { trigger: _, method, path, route, ip, id, at },
+            outcome: _,
+        } = run;
         assert_eq!((ip.is_none(), *at / 1000), (true, time_of(*id)));
         let line = format!("{} {method} {path} {route} {}", script.name, run.status().as_u16());
         self.0.lock().unwrap().push(line);

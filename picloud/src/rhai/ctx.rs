@@ -148,6 +148,7 @@ impl Ctx {
 
     fn trigger(&self) -> ImmutableString {
         match &self.0.event {
+            Event::Http(request) if request.test => "test".into(),
             Event::Http(_) => "http".into(),
             Event::Other { trigger, .. } => trigger.as_ref().into(),
         }

@@ -1,5 +1,7 @@
 //! What scripts did: executions with their lines, and counts by minute.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Page, StoreFuture};
@@ -57,7 +59,7 @@ pub struct ExecutionRecord {
     pub at: i64,
     /// HTTP method; empty for other triggers.
     pub method: String,
-    /// The path as received, cut to 2 KiB; empty for other triggers.
+    /// The path as received, cut to 2 KiB; for other triggers the name of what happened.
     pub path: String,
     /// The route that matched; empty for other triggers.
     pub route: String,
@@ -98,8 +100,8 @@ pub struct ExecutionFilter {
     pub failed: Option<bool>,
     /// With this code of failure.
     pub code: Option<String>,
-    /// With this status.
-    pub status: Option<u16>,
+    /// With a status among these.
+    pub status: Option<RangeInclusive<u16>>,
     /// Started at this time or later: microseconds since 1970 UTC.
     pub since: Option<i64>,
     /// Started before this time.
@@ -117,7 +119,7 @@ impl ExecutionFilter {
             && self.level.is_none_or(|level| run.lines.iter().any(|line| line.level >= level))
             && self.failed.is_none_or(|failed| run.code.is_some() == failed)
             && self.code.as_ref().is_none_or(|code| run.code.as_ref() == Some(code))
-            && self.status.is_none_or(|status| run.status == status)
+            && self.status.as_ref().is_none_or(|statuses| statuses.contains(&run.status))
             && self.since.is_none_or(|since| run.at >= since)
             && self.until.is_none_or(|until| run.at < until)
             && self.text.as_ref().is_none_or(|text| mentions(run, text))
@@ -152,6 +154,25 @@ pub struct MinuteRecord {
     pub wall_us: Quantiles,
     /// Steps of the interpreter.
     pub operations: Quantiles,
+}
+
+impl MinuteRecord {
+    /// Counts of nothing yet.
+    #[must_use]
+    pub fn new(app: AppId, script: ScriptId, minute: i64) -> Self {
+        let (wall_us, operations) = (Quantiles::default(), Quantiles::default());
+        Self { app, script, minute, count: 0, errors: 0, unsampled: 0, dropped: 0, wall_us, operations }
+    }
+
+    /// Adds what another has counted, whatever its script and minute.
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.errors += other.errors;
+        self.unsampled += other.unsampled;
+        self.dropped += other.dropped;
+        self.wall_us.merge(&other.wall_us);
+        self.operations.merge(&other.operations);
+    }
 }
 
 /// A histogram over powers of two, from which quantiles are estimated.

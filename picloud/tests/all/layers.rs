@@ -9,6 +9,7 @@ use std::{
 /// Modules from the top down. A module may use those of lower rows, and those beside it in its own row.
 const LAYERS: &[&[&str]] = &[
     &["embed", "testing"],
+    &["recorder"],
     &["orchestrator", "manager"],
     &["snapshot", "rhai"],
     &["route_table", "problem", "store"],

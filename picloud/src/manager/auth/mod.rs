@@ -1,5 +1,6 @@
 //! Accounts and sessions: who may use the control plane.
 
+mod live;
 mod password;
 mod throttle;
 mod token;

@@ -27,14 +27,7 @@ impl Log {
         let rows = &mut self.0.entry(new.app).or_default().minutes;
         match rows.get_mut(&(new.minute, new.script)) {
             None => drop(rows.insert((new.minute, new.script), new)),
-            Some(row) => {
-                row.count += new.count;
-                row.errors += new.errors;
-                row.unsampled += new.unsampled;
-                row.dropped += new.dropped;
-                row.wall_us.merge(&new.wall_us);
-                row.operations.merge(&new.operations);
-            }
+            Some(row) => row.merge(&new),
         }
     }
 }
