@@ -15,7 +15,7 @@ const GREETING = `fn greet(who) {
     \`Hello, \${who}!\`
 }
 
-let name = ctx.params.name;
+let name = ctx.params.name ?? "world";
 #{ message: greet(name), big: 9007199254740993 }
 `;
 const FAILING = GREETING.replace('`Hello, ${who}!`', 'throw `nobody greets ${who}`');
@@ -232,6 +232,8 @@ test('the first hour', async () => {
     await run.getByText('greeting Ada').waitFor();
     await look(page, '14-one-run');
     await run.getByRole('link', { name: 'greet, version 5' }).click();
+    await page.getByRole('heading', { name: 'Version 5, which is live' }).waitFor();
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Compare version 4 with the live one' }).click();
     await page.locator('.merge').getByText('nobody greets').waitFor();
     await look(page, '15-diff');

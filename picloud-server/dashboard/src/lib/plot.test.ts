@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest';
 
-import type { StatsMinute } from './api';
-import { ceiling, lastHour, line, MINUTES } from './plot';
+import { ceiling, type Counted, lastHour, line, MINUTES } from './plot';
 
-const at = (
-  minute: string,
-  count: number,
-  errors: number,
-  p50: number,
-  p99: number,
-  script = 's'
-): StatsMinute => ({
-  script_id: script,
+const at = (minute: string, count: number, errors: number, p50: number, p99: number): Counted => ({
   minute,
   count,
   errors,
-  wall_us: { p50, p99 }
+  latency_us: { p50, p90: p99, p99 }
 });
 
 describe('the last hour', () => {
@@ -32,7 +23,7 @@ describe('the last hour', () => {
     const minutes = lastHour(
       [
         at('2026-01-01T10:30:00Z', 2, 1, 10, 90),
-        at('2026-01-01T10:30:00Z', 8, 0, 20, 50, 'other'),
+        at('2026-01-01T10:30:00Z', 8, 0, 20, 50),
         at('2026-01-01T09:30:00Z', 100, 0, 1, 1)
       ],
       now

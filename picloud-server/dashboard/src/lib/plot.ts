@@ -3,6 +3,9 @@ import type { StatsMinute } from './api';
 
 export const MINUTES = 60;
 
+/** What is drawn of one script in one minute. */
+export type Counted = Pick<StatsMinute, 'minute' | 'count' | 'errors' | 'latency_us'>;
+
 export interface Minute {
   start: number;
   count: number;
@@ -13,7 +16,7 @@ export interface Minute {
 }
 
 /** One entry for each of the last minutes, oldest first; the last one is not over yet. */
-export function lastHour(items: readonly StatsMinute[], now: number): Minute[] {
+export function lastHour(items: readonly Counted[], now: number): Minute[] {
   const last = Math.floor(now / 60_000);
   const minutes = Array.from({ length: MINUTES }, (_, index): Minute => {
     const start = (last - MINUTES + 1 + index) * 60_000;
@@ -24,8 +27,8 @@ export function lastHour(items: readonly StatsMinute[], now: number): Minute[] {
     if (minute === undefined) continue;
     // Of several scripts the busiest says the median; the slowest the tail.
     const busiest = item.count > minute.count - item.count;
-    if (busiest || minute.p50 === undefined) minute.p50 = item.wall_us.p50;
-    minute.p99 = Math.max(minute.p99 ?? 0, item.wall_us.p99);
+    if (busiest || minute.p50 === undefined) minute.p50 = item.latency_us.p50;
+    minute.p99 = Math.max(minute.p99 ?? 0, item.latency_us.p99);
     minute.count += item.count;
     minute.errors += item.errors;
   }

@@ -54,7 +54,7 @@ export const text = {
     tokenHint: 'Printed by the server when it started. It works once.',
     username: 'User name',
     password: 'Password',
-    passwordHint: '12 characters or more. A few unrelated words are easy to keep in mind.',
+    passwordHint: '15 characters or more. A few unrelated words are easy to keep in mind.',
     submit: 'Create admin',
     gone: 'This PiCloud already has an admin.',
     goneAction: 'Log in'
@@ -265,7 +265,8 @@ export const text = {
     rollback: 'Roll back',
     rollbackOf: (version: number): string => `Roll back to version ${version}`,
     rolledBack: (from: number, to: number): string => `Version ${to} is live, with the source of ${from}.`,
-    compare: (old: number, live: number): string => `Version ${old} and version ${live}`,
+    compare: (old: number, live: number): string =>
+      old === live ? `Version ${old}, which is live` : `Version ${old} and version ${live}`,
     edit: 'Open the editor',
     system: 'the server'
   },

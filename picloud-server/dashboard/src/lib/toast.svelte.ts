@@ -1,6 +1,8 @@
 // Short notes of what was done. They go by themselves and are read out.
 
 const SHOWN_MS = 5000;
+/** More would hide the page. */
+const AT_ONCE = 2;
 
 export interface Toast {
   id: number;
@@ -13,7 +15,7 @@ class Toasts {
 
   say(text: string): void {
     const id = this.#next++;
-    this.list.push({ id, text });
+    this.list = [...this.list, { id, text }].slice(-AT_ONCE);
     setTimeout(() => this.drop(id), SHOWN_MS);
   }
 

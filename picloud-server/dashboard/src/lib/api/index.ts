@@ -20,6 +20,7 @@ import type {
   Script,
   ScriptInput,
   ScriptSummary,
+  Schemas,
   ScriptVersion,
   SessionInfo,
   Stats,
@@ -97,7 +98,7 @@ export const scripts = {
   },
   versions: (script: string) => all<ScriptVersion>(`/scripts/${id(script)}/versions`),
   version: (script: string, version: number) =>
-    value<ScriptVersion>('GET', `/scripts/${id(script)}/versions/${version}`),
+    value<Schemas['ScriptVersion']>('GET', `/scripts/${id(script)}/versions/${version}`),
   rollback: (script: string, version: number) =>
     value<Script>('POST', `/scripts/${id(script)}/rollback`, { body: { version } }),
   definitions: () => all<Definition>('/definitions')
@@ -118,6 +119,7 @@ export const routes = {
 export const logs = {
   list: (app: string, query: Record<string, string | undefined>) =>
     value<Page<Execution>>('GET', `/apps/${id(app)}/logs`, { query }),
+  read: (app: string, run: string) => value<Execution>('GET', `/apps/${id(app)}/logs/${id(run)}`),
   stream: (app: string) => `${BASE}/apps/${id(app)}/logs/stream`
 };
 

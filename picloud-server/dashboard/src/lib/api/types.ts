@@ -1,127 +1,42 @@
 // What the API gives and takes: names for the types made from its OpenAPI document (`npm run types`).
 import type { components } from '$generated/api';
 
-type Schemas = components['schemas'];
+export type Schemas = components['schemas'];
 
 export type App = Schemas['App'];
+/** Something that a script can use. */
+export type Definition = Schemas['Definition'];
 export type Diagnostic = Schemas['Diagnostic'];
 export type Domain = Schemas['Domain'];
+/** One run, as the log keeps it. */
+export type Execution = Schemas['Execution'];
+/** Why a run failed, and where. */
+export type Failure = Schemas['ExecutionError'];
 /** What would answer a request. */
 export type Found = Schemas['MatchAnswer'];
 /** Names of limits with what is set; what is not set is inherited. */
 export type LimitOverrides = Schemas['LimitOverrides'];
+/** A script function that was active, and where it was called. */
+export type Frame = Schemas['Call'];
+export type LogLine = Schemas['LogLine'];
 export type Me = Schemas['Me'];
 export type Route = Schemas['Route'];
 export type RouteCheck = Schemas['RouteCheck'];
+export type RunInput = Schemas['TestRequest'];
+export type RunRequest = Schemas['TestRun'];
+export type RunResult = Schemas['TestResult'];
 export type Script = Schemas['Script'];
 export type ScriptInput = Schemas['ScriptInput'];
 export type ScriptSummary = Schemas['ScriptSummary'];
+/** A version in a list: all but its source. */
+export type ScriptVersion = Schemas['ScriptVersionSummary'];
+export type Stats = Schemas['Statistics'];
+export type StatsMinute = Schemas['StatisticsBucket'];
 export type VersionInfo = Schemas['Version'];
 
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
-}
-
-export interface ScriptVersion {
-  version: number;
-  sha256: string;
-  source?: string;
-  created_at: string;
-  created_by: string | null;
-}
-
-/** Something that a script can use. */
-export interface Definition {
-  name: string;
-  kind: string;
-  signature: string;
-  doc: string;
-}
-
-/** A place in a script, from 1. The column is 0 where only the line is known. */
-export interface Position {
-  line: number;
-  column: number;
-}
-
-export interface LogLine {
-  at: string;
-  level: string;
-  message: string;
-  fields?: Record<string, unknown>;
-  position?: Position | null;
-}
-
-/** A script function that was active, and where it was called. */
-export interface Frame {
-  function: string;
-  position?: Position | null;
-}
-
-/** Why a run failed, and where. */
-export interface Failure {
-  code: string;
-  message: string;
-  position?: Position | null;
-  trace?: Frame[];
-}
-
-export interface RunInput {
-  method: string;
-  path: string;
-  headers: Record<string, string>;
-  query: Record<string, string>;
-  body: unknown;
-}
-
-export interface RunRequest {
-  source?: string;
-  script_id?: string;
-  request: RunInput;
-}
-
-export interface RunResult {
-  response: { status: number; headers: Record<string, string>; body: string };
-  logs: LogLine[];
-  stats: { operations: number; wall_us: number; peak_memory: number };
-  error: Failure | null;
-}
-
-/** One run, as the log keeps it. */
-export interface Execution {
-  id: string;
-  script_id: string;
-  script: string;
-  version: number;
-  trigger: string;
-  at: string;
-  method: string;
-  path: string;
-  status: number;
-  error: Failure | null;
-  lines: LogLine[];
-  lines_dropped: number;
-  wall_us: number;
-  operations: number;
-  peak_memory: number;
-}
-
-interface Quantiles {
-  p50: number;
-  p99: number;
-}
-
-export interface StatsMinute {
-  script_id: string;
-  minute: string;
-  count: number;
-  errors: number;
-  wall_us: Quantiles;
-}
-
-export interface Stats {
-  items: StatsMinute[];
 }
 
 export interface SessionInfo {
@@ -162,6 +77,7 @@ export interface Setting {
   name: string;
   value: unknown;
   source: string;
+  changeable: boolean;
 }
 
 export interface Config {

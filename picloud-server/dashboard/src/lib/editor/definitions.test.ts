@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { Definitions, nameAt, prefixOf, shortName } from './definitions';
 
-const definition = (name: string) => ({ name, kind: 'function', signature: name, doc: '' });
+const definition = (name: string) => ({ name, kind: 'function' as const, signature: name, doc: '' });
 
 it('groups by what stands before the name', () => {
   const all = new Definitions(['log::info', 'log::warn', 'ctx.path', 'html', 'html'].map(definition));

@@ -5,7 +5,10 @@ import type { Execution } from '$lib/api';
 import { prepend, type Row, rowsOf, slice } from './buffer';
 
 const run = (id: string, lines: number): Execution => ({
-  id,
+  request_id: id,
+  route: '/',
+  outcome: 'ok',
+  ip: null,
   script_id: 's',
   script: 's',
   version: 1,
@@ -15,11 +18,16 @@ const run = (id: string, lines: number): Execution => ({
   path: '/',
   status: 200,
   error: null,
-  lines: Array.from({ length: lines }, (_, index) => ({ at: '', level: 'info', message: `${index}` })),
+  lines: Array.from({ length: lines }, (_, index) => ({
+    at: '',
+    level: 'info',
+    message: `${index}`,
+    fields: {},
+    line: null,
+    column: null
+  })),
   lines_dropped: 0,
-  wall_us: 1,
-  operations: 1,
-  peak_memory: 1
+  stats: { wall_us: 1, cpu_us: 1, operations: 1, peak_memory: 1 }
 });
 const keys = (rows: Row[]): string[] => rows.map((row) => row.key);
 

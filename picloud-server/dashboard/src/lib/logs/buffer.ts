@@ -14,8 +14,8 @@ export const KEPT = 5000;
 
 /** The rows of one run: itself, then its lines. */
 export function rowsOf(run: Execution): Row[] {
-  const lines = run.lines.map((line, index) => ({ key: `${run.id}/${index}`, run, line }));
-  return [{ key: run.id, run, line: undefined }, ...lines];
+  const lines = run.lines.map((line, index) => ({ key: `${run.request_id}/${index}`, run, line }));
+  return [{ key: run.request_id, run, line: undefined }, ...lines];
 }
 
 /** Rows with runs that came in, in the order in which they did, put before those that are there. */

@@ -36,9 +36,8 @@ export class Tail {
     source.onopen = () => (this.connected = true);
     source.onerror = () => (this.connected = false);
     const take = (event: MessageEvent<string>) => this.#take(JSON.parse(event.data) as Execution);
-    source.onmessage = take;
     source.addEventListener('execution', take);
-    source.addEventListener('dropped', (event: MessageEvent<string>) => {
+    source.addEventListener('lost', (event: MessageEvent<string>) => {
       this.missed += Number((JSON.parse(event.data) as { count?: number }).count ?? 1);
     });
   }
@@ -62,7 +61,7 @@ export class Tail {
   #flush(): void {
     this.#frame = undefined;
     const known = new Set(this.rows.slice(0, 500).map((row) => row.key));
-    const came = this.#came.filter((run) => !known.has(run.id));
+    const came = this.#came.filter((run) => !known.has(run.request_id));
     this.#came = [];
     const before = this.rows[0];
     const rows = prepend(this.rows, came);

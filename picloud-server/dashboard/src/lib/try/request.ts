@@ -38,13 +38,18 @@ export function parseHeaders(text: string): { headers: Record<string, string> } 
 /** What is sent for a draft whose headers are valid. JSON is said to be JSON where nothing else is said. */
 export function toRequest(draft: Draft, headers: Record<string, string>): RunInput {
   const [path = '', ...rest] = draft.target.split('?');
-  const query = Object.fromEntries(new URLSearchParams(rest.join('?')));
   const withType =
     draft.body !== '' && headers['content-type'] === undefined
       ? { ...headers, 'content-type': isJson(draft.body) ? 'application/json' : 'text/plain; charset=utf-8' }
       : headers;
   const body = draft.body === '' ? null : draft.body;
-  return { method: draft.method, path: path === '' ? '/' : path, headers: withType, query, body };
+  return {
+    method: draft.method,
+    path: path === '' ? '/' : path,
+    headers: withType,
+    query: rest.join('?'),
+    body
+  };
 }
 
 export function isJson(text: string): boolean {

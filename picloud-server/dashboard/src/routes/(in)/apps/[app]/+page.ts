@@ -13,7 +13,7 @@ export const load: PageLoad = ({ params, url }) =>
       routes.list(params.app),
       domains.list(params.app),
       part(apps.stats(params.app, new Date(now - HOUR_MS).toISOString())),
-      part(logs.list(params.app, { outcome: 'error', limit: '5' }))
+      part(logs.list(params.app, { outcome: 'failed', limit: '5' }))
     ]);
     return { scripts: ofApp, routes: routeList, domains: claims, stats, failures, now };
   });

@@ -1,1 +1,0 @@
-import{l as i,m as e,g as o,j as a}from"./CRBHYl47.js";const r=5e3;class l{#t=i(e([]));get list(){return o(this.#t)}set list(t){a(this.#t,t,!0)}#s=0;say(t){const s=this.#s++;this.list.push({id:s,text:t}),setTimeout(()=>this.drop(s),r)}drop(t){this.list=this.list.filter(s=>s.id!==t)}}const p=new l;export{p as t};
