@@ -2,6 +2,7 @@
 
 mod choice;
 mod front;
+mod log;
 
 use std::{
     env, fs, io,
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use picloud::{Host, InvalidLimit, LimitOverrides, Limits};
+use picloud::{Host, InvalidLimit, LimitOverrides, Limits, recorder::LogSettings};
 use picloud_server::front::{ConnectionLimits, FrontSettings, Network};
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,8 @@ pub(crate) struct Settings {
     /// The HTTP front, trusted proxies included.
     pub(crate) front: FrontSettings,
     pub(crate) connections: ConnectionLimits,
+    /// The execution log.
+    pub(crate) log: LogSettings,
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
     /// Every setting and where it comes from, as it may be shown.
@@ -73,6 +76,8 @@ struct File {
     shutdown_delay_ms: Option<u64>,
     #[serde(default)]
     front: front::File,
+    #[serde(default)]
+    log: log::File,
     #[serde(default)]
     limits: LimitOverrides,
 }
@@ -152,6 +157,7 @@ impl Settings {
         let workers = c.optional("workers", args.workers, file.workers)?;
         let delay = c.number("shutdown_delay_ms", file.shutdown_delay_ms, 500, SHUTDOWN_DELAY)?;
         let (front, connections) = front::choose(c, &file.front, &trusted)?;
+        let log = log::choose(c, &file.log)?;
         let limits = limits(c, &file.limits)?;
         if workers == Some(0) {
             return Err(ConfigError::Range { name: "workers", value: 0, range: 1..=1024 });
@@ -170,6 +176,7 @@ impl Settings {
             shutdown_delay: Duration::from_millis(delay),
             front,
             connections,
+            log,
             file: path,
             shown: choice.shown(),
         })
@@ -292,6 +299,20 @@ mod tests {
         assert_eq!(both.database, Path::new("d").join("picloud.db"));
         let none = merge(ServeArgs::default(), File::default()).unwrap();
         assert_eq!((none.listen.port(), none.max_running, none.limits), (8080, 1024, Limits::default()));
+    }
+
+    #[test]
+    fn what_is_kept_of_the_execution_log_comes_from_the_file() {
+        let set =
+            merge(ServeArgs::default(), file("[log]\nsample_every = 0\nslow_ms = 5\nkeep_days = 1")).unwrap();
+        let day = Duration::from_secs(86_400);
+        assert_eq!(
+            (set.log.sample_every, set.log.slow, set.log.keep_executions),
+            (0, Duration::from_millis(5), day)
+        );
+        assert_eq!(set.log.keep_minutes, day * 30);
+        let error = merge(ServeArgs::default(), file("[log]\nkeep_days = 0")).unwrap_err().to_string();
+        assert!(error.contains("`log.keep_days` is 0"), "{error}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use axum::Router;
 use picloud::{
     Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor, Tracing,
     manager::Manager,
-    recorder::{LogSettings, Recorder},
+    recorder::Recorder,
     store::{Store, StoreError},
 };
 use picloud_axum::{Api, Execute, Options, Ready, Version, health_router, nothing_else};
@@ -62,7 +62,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     let store = open(&settings).await?;
     let executor: Arc<dyn Executor> = Arc::new(RhaiExecutor::default());
     let publisher = Arc::new(Publisher::new(store.clone(), settings.limits));
-    let recorder = Recorder::start(store.clone(), LogSettings::default());
+    let recorder = Recorder::start(store.clone(), settings.log);
     let manager = manager(&settings, store, executor.clone(), publisher.clone());
     first_start(&manager, first_admin).await?;
     publisher.refresh().await?;
