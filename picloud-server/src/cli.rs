@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Dev(DevArgs),
     /// Run the tests of a folder: the functions `test_…()` in its `*_test.rhai` files. Ends with 1 where one fails.
     Test(TestArgs),
+    /// Write the whole SQLite database into one new file, also while a server runs on it.
+    Backup(BackupArgs),
+    /// Replace the SQLite database with a backup; no server may run on it. What was there is kept beside it.
+    Restore(BackupArgs),
 }
 
 #[derive(Debug, Default, Clone, Args)]
@@ -41,7 +45,7 @@ pub(crate) struct ServeArgs {
     /// Folder for the database [default: ./picloud-data].
     #[arg(long, env = "PICLOUD_DATA_DIR", value_name = "FOLDER")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where data is kept, as sqlite://FILE [default: picloud.db in the data folder; also read from DATABASE_URL].
+    /// Where data is kept: sqlite://FILE or postgres://USER@HOST/NAME [default: picloud.db in the data folder; also read from DATABASE_URL].
     #[arg(long, env = "PICLOUD_DATABASE", value_name = "URL", hide_env_values = true)]
     pub(crate) database: Option<String>,
     /// Settings file [default: ./picloud-server.toml, if it is there].
@@ -81,4 +85,19 @@ pub(crate) struct TestArgs {
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// Folder of the database, as for `serve`.
+    #[arg(long, env = "PICLOUD_DATA_DIR", value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The database, as for `serve`.
+    #[arg(long, env = "PICLOUD_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+    /// Settings file, as for `serve`.
+    #[arg(long, env = "PICLOUD_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }

@@ -19,7 +19,10 @@ use serde::{Deserialize, Serialize};
 
 use self::choice::{Choice, List};
 pub(crate) use self::choice::{Given, Shown, Source};
-use crate::cli::ServeArgs;
+use crate::{
+    cli::ServeArgs,
+    database::{Database, without_password},
+};
 
 /// Read where no `--config` says otherwise.
 const FILE: &str = "picloud-server.toml";
@@ -36,8 +39,9 @@ pub(crate) struct Settings {
     pub(crate) admin_listen: Option<SocketAddr>,
     /// The only names on which the admin API, the metrics and the dashboard answer; empty means any.
     pub(crate) admin_hosts: Vec<Host>,
-    /// The SQLite file.
-    pub(crate) database: PathBuf,
+    /// Where everything is kept.
+    pub(crate) database: Database,
+    pub(crate) data_dir: PathBuf,
     pub(crate) public_base_url: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) max_running: usize,
@@ -113,7 +117,7 @@ pub(crate) enum ConfigError {
     #[error("{0}")]
     Limit(#[from] InvalidLimit),
     #[error(
-        "the database `{0}` is not supported; use sqlite://FILE, such as sqlite://picloud-data/picloud.db"
+        "the database `{0}` is not supported; use sqlite://FILE, such as sqlite://picloud-data/picloud.db, or postgres://USER@HOST/NAME"
     )]
     Database(String),
     #[error("`{name}` is {value}, but must be from {} to {}", range.start(), range.end())]
@@ -167,6 +171,7 @@ impl Settings {
             admin_listen,
             admin_hosts,
             database,
+            data_dir,
             public_base_url,
             limits,
             max_running: usize::try_from(max_running).unwrap_or(usize::MAX),
@@ -182,20 +187,25 @@ impl Settings {
         })
     }
 
+    /// The file for what was last served.
+    pub(crate) fn last_good(&self) -> PathBuf {
+        self.data_dir.join("last-good.json")
+    }
+
     /// Whether scripts answer on the same hosts as the admin API.
     pub(crate) fn is_shared(&self) -> bool {
         self.admin_listen.is_none() && self.admin_hosts.is_empty()
     }
 }
 
-/// The SQLite file, shown as the URL that names it.
+/// Where everything is kept, shown as the URL that names it.
 fn database(
     choice: &mut Choice,
     argument: Option<String>,
     database_url: Option<String>,
     file: Option<String>,
     data_dir: &Path,
-) -> Result<PathBuf, ConfigError> {
+) -> Result<Database, ConfigError> {
     let found = match (choice.find("database", argument, None)?, database_url) {
         (Some(found), _) => Some(found),
         (None, Some(url)) => Some((url, Source::Environment)),
@@ -204,7 +214,7 @@ fn database(
     let default = || (format!("sqlite://{}", data_dir.join("picloud.db").display()), Source::Default);
     let (url, source) = found.unwrap_or_else(default);
     choice.show("database", &without_password(&url), source);
-    sqlite_file(&url)
+    Database::parse(&url).ok_or_else(|| ConfigError::Database(without_password(&url)))
 }
 
 fn limits(choice: &mut Choice, file: &LimitOverrides) -> Result<Limits, ConfigError> {
@@ -225,23 +235,6 @@ fn read(path: &Path) -> Result<File, ConfigError> {
     let text =
         fs::read_to_string(path).map_err(|error| ConfigError::Unreadable { path: path.into(), error })?;
     toml::from_str(&text).map_err(|error| ConfigError::Invalid { path: path.into(), error: Box::new(error) })
-}
-
-/// `sqlite://FILE`, `sqlite:FILE`.
-fn sqlite_file(url: &str) -> Result<PathBuf, ConfigError> {
-    let file = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-    match file.filter(|file| !file.is_empty()) {
-        Some(file) => Ok(file.into()),
-        None => Err(ConfigError::Database(without_password(url))),
-    }
-}
-
-/// A database URL as it may be shown.
-fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://…@{rest}"),
-        _ => url.to_owned(),
-    }
 }
 
 /// User name and password of the first admin, from `PICLOUD_ADMIN_USERNAME` and `PICLOUD_ADMIN_PASSWORD`, or the
@@ -296,7 +289,7 @@ mod tests {
         let flags = ServeArgs { listen: Some("127.0.0.1:1".parse().unwrap()), ..ServeArgs::default() };
         let both = merge(flags, file("listen = \"127.0.0.1:2\"\ndata_dir = \"d\"")).unwrap();
         assert_eq!(both.listen.port(), 1);
-        assert_eq!(both.database, Path::new("d").join("picloud.db"));
+        assert_eq!(both.database, Database::Sqlite(Path::new("d").join("picloud.db")));
         let none = merge(ServeArgs::default(), File::default()).unwrap();
         assert_eq!((none.listen.port(), none.max_running, none.limits), (8080, 1024, Limits::default()));
     }
@@ -385,9 +378,14 @@ mod tests {
     }
 
     #[test]
-    fn only_sqlite_urls_are_taken_and_no_password_is_shown() {
-        assert_eq!(sqlite_file("sqlite://a/b.db").unwrap(), Path::new("a/b.db"));
-        let error = sqlite_file("postgres://u:secret@h/db").unwrap_err().to_string();
-        assert!(error.contains("postgres://…@h/db") && !error.contains("secret"), "{error}");
+    fn the_url_chooses_the_database_and_no_password_is_shown() {
+        let parsed = |url: &str| Database::parse(url).map(|database| database.to_string());
+        assert_eq!(parsed("sqlite://a/b.db").as_deref(), Some("a/b.db"));
+        assert_eq!(parsed("postgres://u:secret@h/db").as_deref(), Some("postgres://…@h/db"));
+        for url in ["mysql://u:secret@h/db", "sqlite://", "picloud.db"] {
+            let args = ServeArgs { database: Some(url.to_owned()), ..ServeArgs::default() };
+            let error = merge(args, File::default()).unwrap_err().to_string();
+            assert!(error.contains("not supported") && !error.contains("secret"), "{error}");
+        }
     }
 }

@@ -4,9 +4,11 @@
 mod cli;
 mod config;
 mod dashboard;
+mod database;
 mod dev;
 mod dispatch;
 mod doors;
+mod last_good;
 mod logging;
 mod manifest;
 mod metrics;
@@ -32,6 +34,8 @@ fn main() -> ExitCode {
     let ended = match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(args) => serve::main(args),
         Command::Dev(args) => dev::main(args),
+        Command::Backup(args) => database::backup(args),
+        Command::Restore(args) => database::restore(args),
         Command::Test(args) => test::main(&args),
     };
     // Whoever waits for the end of this process finds all its lines.

@@ -1,11 +1,12 @@
 //! `picloud serve`: puts store, manager, executor and front together.
 
 use std::{
-    fs,
     io::{self, Write},
     net::SocketAddr,
-    path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +18,6 @@ use picloud::{
     store::{Store, StoreError},
 };
 use picloud_axum::{Api, Execute, Options, Ready, Version, health_router, nothing_else};
-use picloud_sqlx::SqliteStore;
 use tokio::sync::watch;
 
 use crate::{
@@ -25,7 +25,9 @@ use crate::{
     cli::ServeArgs,
     config::{self, Settings},
     dashboard,
+    database::{Database, Opened, private_folder},
     doors::{Inside, Listeners},
+    last_good,
     metrics::Metrics,
     run,
 };
@@ -34,8 +36,6 @@ use crate::{
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often the store is asked for what other processes wrote.
 const POLL: Duration = Duration::from_secs(2);
-/// Exit code for a database that a newer release has written.
-const NEWER_SCHEMA: u8 = 3;
 
 pub(crate) fn main(args: ServeArgs) -> Result<(), Exit> {
     let print = args.print_config;
@@ -59,13 +59,13 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
         tracing::info!(file = %file.display(), "settings read");
     }
     let listeners = Listeners::bind(&settings)?;
-    let store = open(&settings).await?;
+    let Opened { store, away } = settings.database.open().await?;
     let executor: Arc<dyn Executor> = Arc::new(RhaiExecutor::default());
     let publisher = Arc::new(Publisher::new(store.clone(), settings.limits));
     let recorder = Recorder::start(store.clone(), settings.log);
-    let manager = manager(&settings, store, executor.clone(), publisher.clone());
-    first_start(&manager, first_admin).await?;
-    publisher.refresh().await?;
+    let manager = manager(&settings, store.clone(), executor.clone(), publisher.clone());
+    let is_away = Arc::new(AtomicBool::new(false));
+    begin(&settings, away, (&manager, &publisher, &is_away), first_admin).await?;
 
     let metrics = Metrics::default();
     let scripts = Orchestrator::builder(publisher.subscribe(), executor)
@@ -74,9 +74,14 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
         .observer(Arc::new((metrics.clone(), (recorder.clone(), Tracing))))
         .build();
     let (stop, stopping) = watch::channel(false);
-    let health = health(&settings, stopping.clone());
+    let health = health(&settings, stopping.clone(), is_away, publisher.clone());
     let log = Log { recorder: recorder.clone(), stopping };
     let control = control(&settings, manager.clone(), publisher.clone(), scripts.clone(), log);
+    // A file is where its database is; another server may be away when this one starts.
+    if matches!(settings.database, Database::Postgres(_)) {
+        private_folder(&settings.last_good())?;
+        tokio::spawn(last_good::keep(store, publisher.subscribe(), settings.last_good()));
+    }
     let following = tokio::spawn(async move { publisher.follow(POLL).await });
     greet(&listeners, &settings, &manager).await?;
     let doors = listeners
@@ -105,28 +110,36 @@ async fn write_rest(recorder: &Recorder) {
     }
 }
 
-/// Opens the database, and makes its folder.
-async fn open(settings: &Settings) -> Result<Arc<dyn Store>, Exit> {
-    if let Some(folder) = settings.database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        private_folder(folder)
-            .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
-    }
-    match SqliteStore::open(&settings.database).await {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(error @ StoreError::NewerSchema { .. }) => {
-            let text = format!("{}: {error}", settings.database.display());
-            Err(Exit { text, code: NEWER_SCHEMA })
+/// Publishes what the database holds, after the first start of a fresh one. Where the database is away: what was kept
+/// of it, and the rest once it is back.
+async fn begin(
+    settings: &Settings,
+    away: Option<StoreError>,
+    parts: (&Manager, &Arc<Publisher>, &Arc<AtomicBool>),
+    first_admin: Option<(String, String)>,
+) -> Result<(), Exit> {
+    let (manager, publisher, is_away) = parts;
+    let Some(error) = away else {
+        first_start(manager, first_admin).await?;
+        return Ok(publisher.refresh().await?);
+    };
+    let Some(world) = last_good::read(&settings.last_good()) else {
+        return Err(settings.database.failed(&error));
+    };
+    tracing::error!(%error, revision = world.revision, "the database is away; scripts are served as last kept");
+    publisher.publish_kept(world).await;
+    is_away.store(true, Ordering::Relaxed);
+    let (manager, publisher, is_away) = (manager.clone(), publisher.clone(), is_away.clone());
+    tokio::spawn(async move {
+        while publisher.refresh().await.is_err() {
+            tokio::time::sleep(POLL).await;
         }
-        Err(error) => Err(format!("{}: {error}", settings.database.display()).into()),
-    }
-}
-
-/// A folder that only its owner can look into.
-fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)
+        is_away.store(false, Ordering::Relaxed);
+        if let Err(failed) = first_start(&manager, first_admin).await {
+            tracing::error!("{}", failed.text);
+        }
+    });
+    Ok(())
 }
 
 fn manager(
@@ -184,12 +197,26 @@ fn control(
 }
 
 /// What load balancers ask.
-fn health(settings: &Settings, stopping: watch::Receiver<bool>) -> Router {
-    let version = Version::new(SqliteStore::SCHEMA, settings.public_base_url.clone());
+fn health(
+    settings: &Settings,
+    stopping: watch::Receiver<bool>,
+    is_away: Arc<AtomicBool>,
+    publisher: Arc<Publisher>,
+) -> Router {
+    let version = Version::new(picloud_sqlx::SCHEMA, settings.public_base_url.clone());
     let ready: Ready = Arc::new(move || {
-        let stopping = *stopping.borrow();
+        let why = if *stopping.borrow() {
+            Some("The server is stopping.")
+        } else if is_away.load(Ordering::Relaxed) || !publisher.is_current() {
+            Some("The database does not answer; scripts are served as last known.")
+        } else {
+            None
+        };
         Box::pin(async move {
-            if stopping { Err(Problem::new(Code::NotReady, "The server is stopping.")) } else { Ok(()) }
+            match why {
+                Some(why) => Err(Problem::new(Code::NotReady, why)),
+                None => Ok(()),
+            }
         })
     });
     health_router(version, ready)
@@ -201,8 +228,9 @@ async fn greet(listeners: &Listeners, settings: &Settings, manager: &Manager) ->
     let url = settings.public_base_url.clone().unwrap_or_else(|| format!("http://{address}"));
     tracing::info!("PiCloud {} is listening on {url}", env!("CARGO_PKG_VERSION"));
     tracing::info!("try it: curl {url}/hello/Ada");
-    tracing::info!("data is kept in {}", settings.database.display());
-    if !manager.auth().has_had_admin().await? {
+    tracing::info!("data is kept in {}", settings.database);
+    // While the database is away nobody can tell.
+    if manager.auth().has_had_admin().await.is_ok_and(|had| !had) {
         tracing::warn!(
             "there is no admin yet: set PICLOUD_ADMIN_USERNAME and PICLOUD_ADMIN_PASSWORD (12 characters or more) and start again"
         );

@@ -8,7 +8,12 @@ mod adversity;
 #[cfg(unix)]
 mod blackbox;
 #[cfg(unix)]
+#[path = "../../../picloud-sqlx/tests/all/cluster.rs"]
+mod cluster;
+#[cfg(unix)]
 mod dev;
+#[cfg(unix)]
+mod durability;
 #[cfg(unix)]
 mod hostile;
 mod lifetime;
@@ -32,6 +37,8 @@ mod rows;
 mod server;
 #[cfg(unix)]
 mod settings;
+#[cfg(unix)]
+mod shared;
 mod support;
 #[cfg(unix)]
 mod testing;
