@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct LogSettings {
     /// Of each script and minute the first so many silent successes are kept, on each processor. Default: 20.
     pub sample_first: u64,
-    /// Of those after them one in so many is kept; 0 keeps none. Default: 100.
+    /// Of those after them one in so many is kept; 0 keeps none. Default: 1,000.
     pub sample_every: u64,
     /// A run that took this long is kept. Default: 1 s.
     pub slow: Duration,
@@ -34,7 +34,7 @@ impl Default for LogSettings {
     fn default() -> Self {
         Self {
             sample_first: 20,
-            sample_every: 100,
+            sample_every: 1000,
             slow: Duration::from_secs(1),
             interval: Duration::from_millis(250),
             max_records: 8192,
