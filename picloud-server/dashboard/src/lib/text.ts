@@ -130,7 +130,7 @@ export const text = {
     renameHint: 'URLs with the old name redirect to the new one until another app takes it.',
     renamed: (slug: string): string => `Renamed. The old name redirects to ${slug}.`,
     limits: 'Limits',
-    limitsHint: 'Empty means: as the server says.',
+    limitsHint: 'Empty means: as the server says, in grey.',
     saveLimits: 'Save limits',
     limitsSaved: 'Limits saved. The next run has them.',
     delete: 'Delete this app',
@@ -349,7 +349,12 @@ export const text = {
     name: 'Setting',
     value: 'Value',
     source: 'From',
-    file: 'Change them in picloud-server.toml, by environment or by flag, and start the server again.'
+    file: 'Those without a field are changed in picloud-server.toml, by environment or by flag, and a new start.',
+    save: 'Save',
+    saveOf: (name: string): string => `Save ${name}`,
+    reset: 'Reset',
+    resetOf: (name: string): string => `Reset ${name}`,
+    saved: (name: string): string => `${name} is changed, from the next request on.`
   },
 
   audit: {

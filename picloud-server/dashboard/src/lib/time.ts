@@ -8,13 +8,16 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60]
 ];
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+// Made when it is first needed: it takes a while, and the first page can do without.
+let relative: Intl.RelativeTimeFormat | undefined;
 
 /** `3 minutes ago`, `in 2 days`, `just now`. */
 export function ago(time: string, now: number): string {
   const seconds = (Date.parse(time) - now) / 1000;
   const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length);
-  return unit === undefined ? 'just now' : relative.format(Math.trunc(seconds / unit[1]), unit[0]);
+  if (unit === undefined) return 'just now';
+  relative ??= new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+  return relative.format(Math.trunc(seconds / unit[1]), unit[0]);
 }
 
 /** `2026-11-30 06:02:11`, local time. */

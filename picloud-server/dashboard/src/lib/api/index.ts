@@ -134,6 +134,8 @@ export const admins = {
 
 export const server = {
   config: () => value<Config>('GET', '/config'),
+  /** Null takes a setting back to what the server was started with. */
+  configure: (name: string, to: number | null) => value<Config>('PATCH', '/config', { body: { [name]: to } }),
   audit: (cursor?: string) => value<Page<AuditEntry>>('GET', '/audit', { query: { limit: 100, cursor } }),
   version: async (): Promise<VersionInfo> => (await send<VersionInfo>('GET', '/version')).value
 };

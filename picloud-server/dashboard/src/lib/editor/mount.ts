@@ -108,6 +108,8 @@ export function mount(parent: HTMLElement, options: Options): Handle {
       keymap.of([
         { key: 'Mod-s', run: save, preventDefault: true },
         { key: 'Shift-Alt-f', run: reformat, preventDefault: true },
+        // The page runs the script on it; CodeMirror would add a line.
+        { key: 'Mod-Enter', run: () => true },
         { key: 'Tab', run: acceptCompletion }
       ]),
       failureMarks,

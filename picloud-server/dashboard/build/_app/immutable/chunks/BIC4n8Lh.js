@@ -1,1 +1,0 @@
-const p=["GET","HEAD","ANY"];function c(e,o){const n=e.find(a=>!/[*{]/.test(a.pattern));if(e.some(a=>a.pattern==="*")||n===void 0)return o;const t=o.match(/:\d+$/)?.[0]??"";return n.pattern+t}function r(e,o,n){const s=`${n.protocol}//${c(o,n.host)}`;return e.map(t=>({route:t,url:s+t.path,open:t.enabled&&p.includes(t.method)&&!/\/[:*]/.test(t.path)}))}export{c as a,r as e};

@@ -1,1 +1,0 @@
-import"./tMUjPFiB.js";import{h as p,af as t}from"./CRBHYl47.js";var o=t('<svg viewBox="0 0 32 32" aria-hidden="true" class="svelte-3bcpqf"><path class="cloud svelte-3bcpqf" d="M9 25a7 7 0 0 1-1-13.9A9 9 0 0 1 25 13a6 6 0 0 1-1 12z"></path><path class="pi svelte-3bcpqf" d="M11 15h10M14 15v6M18.5 15v4.5q0 1.5 1.5 1.5"></path></svg>');function r(a){var s=o();p(a,s)}export{r as L};

@@ -1,1 +1,0 @@
-import{p as t,n as r}from"./DZEDyvnn.js";const a={get data(){return t.data},get error(){return t.error},get params(){return t.params},get status(){return t.status},get url(){return t.url}},n={get to(){return r.current?r.current.to:null}},g=a,s=n;export{s as n,g as p};

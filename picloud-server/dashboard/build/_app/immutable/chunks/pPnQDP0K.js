@@ -1,1 +1,0 @@
-import{l as i,m as e,g as o,j as l}from"./CRBHYl47.js";const a=5e3;class r{#t=i(e([]));get list(){return o(this.#t)}set list(t){l(this.#t,t,!0)}#s=0;say(t){const s=this.#s++;this.list=[...this.list,{id:s,text:t}].slice(-2),setTimeout(()=>this.drop(s),a)}drop(t){this.list=this.list.filter(s=>s.id!==t)}}const c=new r;export{c as t};

@@ -1,0 +1,1 @@
+import{_ as m}from"../chunks/D_MfqgtV.js";export{m as component};
