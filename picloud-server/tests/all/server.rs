@@ -318,3 +318,24 @@ fn what_another_process_writes_is_noticed() {
     let me: Value = there.call("GET", "/auth/me", None).json();
     assert_eq!(me["admin"]["username"], USERNAME);
 }
+
+#[test]
+fn a_backup_made_while_the_server_runs_is_restored_when_it_has_stopped() {
+    let folder = tempdir().unwrap();
+    let server = Server::with_admin(folder.path());
+    server.log_in().make_app("before", "before.test");
+    let run = |arguments: &[&str]| Process::spawn(&mut command(folder.path(), arguments)).ended();
+    let (code, output) = run(&["backup", "monday"]);
+    assert_eq!(code, Some(0), "{output}");
+    server.log_in().make_app("after", "after.test");
+    let (code, output) = run(&["restore", "monday"]);
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("a server is running on it"), "{output}");
+    drop(server);
+    let (code, output) = run(&["restore", "monday"]);
+    assert_eq!(code, Some(0), "{output}");
+    let server = Server::start(folder.path());
+    let admin = server.log_in();
+    assert_eq!(admin.call("GET", "/apps/before", None).status, 200);
+    assert_eq!(admin.call("GET", "/apps/after", None).status, 404);
+}
