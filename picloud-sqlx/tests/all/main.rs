@@ -9,6 +9,7 @@ mod cluster;
 mod conformance;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod schema;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod upgrade;
