@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod process;
+pub mod server;
 
 use std::{
     fmt,

@@ -4,26 +4,25 @@
 //! Needs the release build: `cargo build --release -p picloud-server`. `make bench` makes it.
 
 use std::{
-    env, fs,
-    io::{BufRead, BufReader},
     net::SocketAddr,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use picloud_benches::{Goal, process::built_binary, quantile, verdict};
+use picloud_benches::{
+    Goal,
+    process::built_binary,
+    quantile,
+    server::{Answer, Client, Server},
+    verdict,
+};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 /// About two milliseconds of work.
 const SCRIPT: &str = "let n = 0; while n < 4000 { n += 1; } n";
-const PASSWORD: &str = "a long password for the benchmark";
 const WORK: &str = "GET /work HTTP/1.1\r\nHost: work.test\r\n\r\n";
 /// Connections that send one request after the other, to find out what the server can hold.
 const CLOSED: usize = 32;
@@ -36,12 +35,12 @@ fn main() {
         return;
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let server = Server::start(&binary);
+    let server = Server::start(&binary, &[]);
     runtime.expect("a runtime starts").block_on(measure(&server));
 }
 
 async fn measure(server: &Server) {
-    let token = server.prepare().await;
+    let token = server.prepare(SCRIPT).await;
     closed(server, Duration::from_secs(1)).await;
     let peak = closed(server, Duration::from_secs(5)).await;
     println!("it holds {peak:.0} answers a second");
@@ -71,14 +70,6 @@ async fn measure(server: &Server) {
     verdict("other answers, and none", other as f64, "", Goal::AtMost(0.0));
     verdict("admin API meanwhile, p99", quantile(&mut admin, 0.99), " ms", Goal::AtMost(250.0));
     verdict("back to the latency before", recovered, " s", Goal::AtMost(5.0));
-}
-
-/// The status of one answer, 0 for none, and the milliseconds to it.
-#[derive(Clone, Copy)]
-struct Answer {
-    status: u16,
-    took: f64,
-    retry_after: bool,
 }
 
 #[derive(Default)]
@@ -159,114 +150,4 @@ async fn ask_admin(address: SocketAddr, token: String, time: Duration) -> Vec<f6
         took.push(answer.took);
     }
     took
-}
-
-/// A connection that is kept alive.
-struct Client {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Client {
-    async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.expect("the server listens");
-        stream.set_nodelay(true).expect("the socket has options");
-        Self { stream, buffer: Vec::with_capacity(4096) }
-    }
-
-    async fn ask(&mut self, request: &str) -> Answer {
-        let begun = Instant::now();
-        let text = self.exchange(request).await.unwrap_or_default();
-        let status = text.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
-        let retry_after = text.contains("retry-after: ");
-        Answer { status, took: begun.elapsed().as_secs_f64() * 1e3, retry_after }
-    }
-
-    /// Sends a request and reads one whole response.
-    async fn exchange(&mut self, request: &str) -> Option<String> {
-        self.stream.write_all(request.as_bytes()).await.ok()?;
-        self.buffer.clear();
-        loop {
-            if self.stream.read_buf(&mut self.buffer).await.ok()? == 0 {
-                return None;
-            }
-            let text = String::from_utf8_lossy(&self.buffer);
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            if body.len() >= length.unwrap_or(0) {
-                return Some(text.into_owned());
-            }
-        }
-    }
-}
-
-/// The real server on a fresh database.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(binary: &PathBuf) -> Self {
-        let folder = env::temp_dir().join(format!("picloud-bench-{}", std::process::id()));
-        let mut process = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&folder)
-            .env("PICLOUD_ADMIN_USERNAME", "bench")
-            .env("PICLOUD_ADMIN_PASSWORD", PASSWORD)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
-        let mut lines = BufReader::new(process.stderr.take().expect("it is piped")).lines();
-        let address = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("listening on http://")?.1.split('"').next()?.parse().ok());
-        let address = address.expect("the server says where it listens");
-        // Read on, as a log collector would.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address, folder }
-    }
-
-    /// Logs in and makes the app; the token.
-    async fn prepare(&self) -> String {
-        let mut client = Client::connect(self.address).await;
-        let login = format!(r#"{{"username":"bench","password":"{PASSWORD}"}}"#);
-        let reply = post(&mut client, self.address, "/auth/login", "", &login).await;
-        let token = field(&reply, "token");
-        let bearer = format!("Authorization: Bearer {token}\r\n");
-        post(&mut client, self.address, "/apps", &bearer, r#"{"slug":"work"}"#).await;
-        post(&mut client, self.address, "/apps/work/domains", &bearer, r#"{"pattern":"work.test"}"#).await;
-        let script = format!(r#"{{"name":"work","source":"{SCRIPT}"}}"#);
-        let made = post(&mut client, self.address, "/apps/work/scripts", &bearer, &script).await;
-        let routes = format!("/scripts/{}/routes", field(&made, "id"));
-        post(&mut client, self.address, &routes, &bearer, r#"{"method":"GET","path":"/work"}"#).await;
-        token
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-async fn post(client: &mut Client, address: SocketAddr, path: &str, lines: &str, body: &str) -> String {
-    let request = format!(
-        "POST /api/v1/admin{path} HTTP/1.1\r\nHost: {address}\r\n{lines}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let reply = client.exchange(&request).await.expect("the admin API answers");
-    assert!(reply.starts_with("HTTP/1.1 20"), "{reply}");
-    reply
-}
-
-/// The text of a field in JSON that holds no escapes there.
-fn field(reply: &str, name: &str) -> String {
-    let start = reply.split_once(&format!("\"{name}\":\"")).expect("the field is there").1;
-    start.split('"').next().unwrap_or_default().to_owned()
 }

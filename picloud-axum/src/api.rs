@@ -16,7 +16,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    apps, auth, credential, definitions, domains, envelope, error, execute, executions,
+    admins, apps, audit, auth,
+    authenticate::Authenticate,
+    config, credential, definitions, domains, envelope, error, execute, executions,
     health::Health,
     lookup,
     openapi::{Document, Entry},
@@ -60,10 +62,14 @@ pub(crate) struct Shared {
 }
 
 /// What an operator may choose about the API.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
+    /// Who is let in, in place of PiCloud's own accounts and sessions. Default: those.
+    pub authenticate: Option<Arc<dyn Authenticate>>,
     /// Who may run scripts by id. Default: those who are logged in.
     pub execute: Execute,
+    /// What the program around was started with, for those who ask. Secrets are left out of it.
+    pub settings: Vec<Setting>,
     /// Bytes of a JSON body, but for the login, which has far less. Default: room for the largest script that any
     /// limit allows, half of it escaped, and 64 KiB for the rest.
     pub body_limit: usize,
@@ -73,6 +79,17 @@ pub struct Options {
     pub stopping: Option<watch::Receiver<bool>>,
     /// How often answers that go on give a sign of life, and see whether their session still is. Default: 15 s.
     pub heartbeat: Duration,
+}
+
+/// A setting of the program around, as it may be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    /// Such as `limits.memory`.
+    pub name: String,
+    /// As it is in effect, without secrets; null where nothing is set.
+    pub value: Value,
+    /// Where it comes from: `flag`, `environment`, `file` or `default`.
+    pub source: String,
 }
 
 /// Who may run scripts by id, whatever their routes.
@@ -90,7 +107,15 @@ impl Default for Options {
         let script = usize::try_from(Limits::MAX.script_bytes).unwrap_or(usize::MAX);
         let body_limit = script.saturating_mul(2).saturating_add(64 * 1024);
         let heartbeat = Duration::from_secs(15);
-        Self { execute: Execute::default(), body_limit, recorder: None, stopping: None, heartbeat }
+        Self {
+            authenticate: None,
+            execute: Execute::default(),
+            settings: Vec::new(),
+            body_limit,
+            recorder: None,
+            stopping: None,
+            heartbeat,
+        }
     }
 }
 
@@ -98,23 +123,54 @@ routes! {
     /// What needs no session.
     Open: Ctx, "/api/v1";
 
-    /// Logs an admin in.
-    /// The token is the answer, and a cookie too: a client uses one of them. After five wrong passwords an account has
-    /// to wait, at most 15 minutes.
-    post "/admin/auth/login" => auth::login, [Code::Unauthorized, Code::TooManyAttempts, Code::Overloaded];
-
     /// This document.
     get "/openapi.json" => openapi_document;
 }
 
 routes! {
-    /// What needs a session.
-    Closed: Ctx, "/api/v1/admin";
+    /// The doors to PiCloud's own accounts.
+    Doors: Ctx, "/api/v1/admin";
+
+    /// Makes the first admin, and logs them in.
+    /// Needs the one-time token that the server prints when it starts without an admin. Gone once there has been one.
+    post "/setup" => auth::setup, [Code::Unauthorized, Code::Gone, Code::Overloaded];
+    /// Logs an admin in.
+    /// The token is the answer, and a cookie too: a client uses one of them. After five wrong passwords an account has
+    /// to wait, at most 15 minutes.
+    post "/auth/login" => auth::login, [Code::Unauthorized, Code::TooManyAttempts, Code::Overloaded];
+}
+
+routes! {
+    /// PiCloud's own accounts and sessions.
+    Accounts: Ctx, "/api/v1/admin";
 
     /// Ends this session.
     post "/auth/logout" => auth::logout;
     /// Who is logged in.
     get "/auth/me" => auth::me;
+    /// Where else you are logged in: your sessions, oldest first.
+    get "/auth/sessions" => auth::sessions;
+    /// Ends all your sessions but this one.
+    delete "/auth/sessions" => auth::end_other_sessions;
+    /// Ends one of your sessions.
+    delete "/auth/sessions/{id}" => auth::end_session;
+
+    /// Accounts, oldest first.
+    get "/admins" => admins::list;
+    /// Makes an account.
+    post "/admins" => admins::create, [Code::Conflict, Code::Overloaded];
+    /// One account.
+    get "/admins/{id}" => admins::read;
+    /// Changes an account.
+    /// A new password or a deactivation ends all its sessions but the one that asks.
+    patch "/admins/{id}" => admins::update, [Code::Conflict, Code::TooManyAttempts, Code::Overloaded];
+    /// Removes an account and its sessions. The last active one stays.
+    delete "/admins/{id}" => admins::remove, [Code::Conflict];
+}
+
+routes! {
+    /// What needs an admin.
+    Closed: Ctx, "/api/v1/admin";
 
     /// Apps, oldest first.
     get "/apps" => apps::list;
@@ -187,13 +243,23 @@ routes! {
     /// Removes a route.
     delete "/routes/{id}" => routes::remove;
 
+    /// The settings that are in effect, and where they come from.
+    get "/config" => config::read;
+    /// Changes settings that may change while the server runs; all of them or none.
+    patch "/config" => config::update;
+
+    /// Who changed what, when and from where, newest first; attempts that were refused, too.
+    get "/audit" => audit::list, [Code::NotFound];
+
     /// Says what would answer a request, and why.
     post "/match" => lookup::lookup, [Code::NotFound];
 }
 
 impl Api {
     /// Method (in lower case) and path of every route that needs a session, but for execute.
-    pub const CLOSED: &'static [(&'static str, &'static str)] = Closed::ROUTES;
+    pub fn closed() -> impl Iterator<Item = (&'static str, &'static str)> {
+        Accounts::ROUTES.iter().chain(Closed::ROUTES).copied()
+    }
 
     /// An API that changes things through `manager`, answers questions about routing from what `publisher` has
     /// published, and runs scripts on `orchestrator`.
@@ -210,10 +276,15 @@ impl Api {
     /// All below `/api`; paths there that nothing answers are answered with a problem too. Has no fallback.
     pub fn router(&self) -> Router {
         let execute = Router::new().route(EXECUTE, any(execute::execute));
-        let (open, closed) = match self.0.options.execute {
-            Execute::Session => (Open::router(), Closed::router().merge(execute)),
-            Execute::Public => (Open::router().merge(execute), Closed::router()),
-        };
+        let (mut open, mut closed) = (Open::router(), Closed::router());
+        match self.0.options.execute {
+            Execute::Session => closed = closed.merge(execute),
+            Execute::Public => open = open.merge(execute),
+        }
+        if self.0.options.authenticate.is_none() {
+            open = open.merge(Doors::router());
+            closed = closed.merge(Accounts::router());
+        }
         // Denied by default: the layer stands before each of these routes, whatever its method.
         let closed = closed
             .method_not_allowed_fallback(error::method_not_allowed)
@@ -233,6 +304,8 @@ impl Api {
         let mut document = Document::new();
         Health::describe(&mut document);
         Open::describe(&mut document);
+        Doors::describe(&mut document);
+        Accounts::describe(&mut document);
         Closed::describe(&mut document);
         for (method, handler) in EXECUTE_METHODS {
             let doc = &["Runs a script by its id, whatever its routes and with any method."];
@@ -246,6 +319,20 @@ impl Api {
 async fn openapi_document() -> axum::Json<&'static Value> {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(Api::openapi);
     axum::Json(&DOCUMENT)
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { authenticate, execute, settings, body_limit, recorder, stopping: _, heartbeat } = self;
+        f.debug_struct("Options")
+            .field("authenticate", &authenticate.as_ref().map(|_| "…"))
+            .field("execute", execute)
+            .field("settings", settings)
+            .field("body_limit", body_limit)
+            .field("recorder", recorder)
+            .field("heartbeat", heartbeat)
+            .finish()
+    }
 }
 
 impl fmt::Debug for Api {

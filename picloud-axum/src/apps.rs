@@ -69,9 +69,8 @@ pub(crate) async fn update(
     condition: IfMatch,
     Json(changes): Json<AppChanges>,
 ) -> Result<Found<App>, ApiError> {
-    let row = api.manager.app(&key).await?;
-    let expected = condition.expected(&row)?;
-    let row = api.manager.update_app(&admin.actor(), &row.id.into(), expected, changes).await?;
+    let expected = condition.expected(api.manager.app(&key).await)?;
+    let row = api.manager.update_app(&admin.actor(), &key, expected, changes).await?;
     Ok(found(row))
 }
 
@@ -81,8 +80,7 @@ pub(crate) async fn remove(
     AppPath(key): AppPath,
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
-    let row = api.manager.app(&key).await?;
-    let expected = condition.expected(&row)?;
-    api.manager.delete_app(&admin.actor(), &row.id.into(), expected).await?;
+    let expected = condition.expected(api.manager.app(&key).await)?;
+    api.manager.delete_app(&admin.actor(), &key, expected).await?;
     Ok(Done)
 }

@@ -9,16 +9,17 @@ use axum::{
 };
 use http::{
     HeaderMap, HeaderValue,
-    header::{AUTHORIZATION, COOKIE},
+    header::{AUTHORIZATION, COOKIE, USER_AGENT},
     request::Parts,
 };
 use picloud::{
     Client, Code, Scheme,
-    manager::{Actor, Session},
+    manager::{Actor, Session, Visitor},
 };
 
 use crate::{
     api::Ctx,
+    authenticate::Identity,
     error::ApiError,
     openapi::{Describe, Operation},
     origin,
@@ -27,25 +28,50 @@ use crate::{
 /// Proof that a request comes from an admin. Only [`require`] makes one.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
-    pub(crate) session: Session,
-    /// The client's address, if known.
-    pub(crate) ip: Option<IpAddr>,
+    actor: Actor,
+    /// The session, where they have an account here.
+    pub(crate) session: Option<Session>,
 }
 
 impl Admin {
     /// As whom the manager acts.
     pub(crate) fn actor(&self) -> Actor {
-        let Session { id, admin, username, .. } = &self.session;
-        Actor { admin: Some(*admin), username: username.clone(), ip: self.ip, session: Some(*id) }
+        self.actor.clone()
     }
+}
+
+/// Proof that a request comes from somebody with an account here, who is logged in. Only [`require`] makes one.
+#[derive(Debug, Clone)]
+pub(crate) struct LoggedIn {
+    pub(crate) session: Session,
+    /// Whether a browser sent the session, in its cookie.
+    pub(crate) by_cookie: bool,
 }
 
 impl<S: Sync> FromRequestParts<S> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let admin = parts.extensions.get::<Self>().cloned();
-        admin.ok_or_else(|| ApiError::new(Code::Internal, "This route has no session check before it."))
+        proof(parts)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for LoggedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        proof(parts)
+    }
+}
+
+fn proof<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<T, ApiError> {
+    let found = parts.extensions.get::<T>().cloned();
+    found.ok_or_else(|| ApiError::new(Code::Internal, "This route has no session check before it."))
+}
+
+impl Describe for LoggedIn {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.needs_session();
     }
 }
 
@@ -65,18 +91,51 @@ pub(crate) async fn require(
     next: Next,
 ) -> Result<Response, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let token = match credential(&parts)? {
-        Some(Credential::Bearer(token)) => token,
+    match &api.options.authenticate {
+        None => admit(&api, &mut parts).await?,
+        Some(own) => {
+            // Whatever it looks at: a browser may have sent it without being asked.
+            if !parts.headers.contains_key(AUTHORIZATION) && parts.headers.contains_key(COOKIE) {
+                origin::check(&parts)?;
+            }
+            let found = own.authenticate(&parts).await;
+            let Identity { name } = found.ok_or_else(|| {
+                ApiError::new(Code::Unauthorized, "This needs an authentication that the server accepts.")
+            })?;
+            let actor = Actor { username: name, ip: ip(&parts), ..Actor::platform() };
+            parts.extensions.insert(Admin { actor, session: None });
+        }
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
+}
+
+/// Lets requests of those pass who have an account here and are logged in.
+async fn admit(api: &Ctx, parts: &mut Parts) -> Result<(), ApiError> {
+    let (token, by_cookie) = match credential(parts)? {
+        Some(Credential::Bearer(token)) => (token, false),
         Some(Credential::Cookie(token)) => {
-            origin::check(&parts)?;
-            token
+            origin::check(parts)?;
+            (token, true)
         }
         None => return Err(ApiError::new(Code::Unauthorized, "A valid session is needed. Log in.")),
     };
     let session = api.manager.auth().authenticate(&token).await?;
-    let ip = parts.extensions.get::<Client>().map(|client| client.ip);
-    parts.extensions.insert(Admin { session, ip });
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let Session { id, admin, username, .. } = &session;
+    let (admin, username) = (Some(*admin), username.clone());
+    let actor = Actor { admin, username, ip: ip(parts), session: Some(*id) };
+    parts.extensions.insert(Admin { actor, session: Some(session.clone()) });
+    parts.extensions.insert(LoggedIn { session, by_cookie });
+    Ok(())
+}
+
+fn ip(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<Client>().map(|client| client.ip)
+}
+
+/// What the manager is told of whoever logs in.
+pub(crate) fn visitor(parts: &Parts) -> Visitor {
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok());
+    Visitor { ip: ip(parts), user_agent: user_agent.map(str::to_owned) }
 }
 
 /// What a client shows to be let in. Not `Debug`: it is a secret.

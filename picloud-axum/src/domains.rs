@@ -68,7 +68,7 @@ pub(crate) async fn release(
     IdPath(id): IdPath<DomainId>,
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
-    condition.expected(&api.manager.domain(id).await?)?;
-    api.manager.release_domain(&admin.actor(), id).await?;
+    let expected = condition.expected(api.manager.domain(id).await)?;
+    api.manager.release_domain(&admin.actor(), id, expected).await?;
     Ok(Done)
 }

@@ -12,6 +12,7 @@ use http::{
 };
 use picloud::{
     Code,
+    manager::{Account, ManagerError},
     store::{AppRecord, DomainRecord, RouteRecord, ScriptRecord},
 };
 use schemars::JsonSchema;
@@ -25,9 +26,6 @@ use crate::{
 
 /// A row that the API shows as one thing.
 pub(crate) trait Thing {
-    /// What it is called.
-    const WHAT: &'static str;
-
     fn id(&self) -> Uuid;
 
     fn version(&self) -> u64;
@@ -39,8 +37,6 @@ pub(crate) trait Thing {
 }
 
 impl Thing for AppRecord {
-    const WHAT: &'static str = "app";
-
     fn id(&self) -> Uuid {
         self.id.into()
     }
@@ -51,8 +47,6 @@ impl Thing for AppRecord {
 }
 
 impl Thing for DomainRecord {
-    const WHAT: &'static str = "domain";
-
     fn id(&self) -> Uuid {
         self.id.into()
     }
@@ -64,8 +58,6 @@ impl Thing for DomainRecord {
 }
 
 impl Thing for ScriptRecord {
-    const WHAT: &'static str = "script";
-
     fn id(&self) -> Uuid {
         self.id.into()
     }
@@ -76,8 +68,16 @@ impl Thing for ScriptRecord {
 }
 
 impl Thing for RouteRecord {
-    const WHAT: &'static str = "route";
+    fn id(&self) -> Uuid {
+        self.id.into()
+    }
 
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Thing for Account {
     fn id(&self) -> Uuid {
         self.id.into()
     }
@@ -172,19 +172,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Base {
 pub(crate) struct IfMatch(Option<Vec<String>>);
 
 impl IfMatch {
-    /// The version that the change is for; none if it is for any.
+    /// The version that a change of what was read is for; none if it is for any. What is not as the client has read
+    /// it, or is gone, gives a version that nothing has: it is the manager that refuses, and keeps a record of that.
     ///
     /// # Errors
-    /// 412 if `row` is not what the client has read.
-    pub(crate) fn expected<R: Thing>(&self, row: &R) -> Result<Option<u64>, ApiError> {
-        let Some(tags) = &self.0 else { return Ok(None) };
-        if tags.contains(&row.etag()) {
-            return Ok(Some(row.version()));
+    /// If the reading failed.
+    pub(crate) fn expected<R: Thing>(
+        &self,
+        reading: Result<R, ManagerError>,
+    ) -> Result<Option<u64>, ApiError> {
+        match (reading, &self.0) {
+            (Ok(_), None) => Ok(None),
+            (Ok(row), Some(tags)) if tags.contains(&row.etag()) => Ok(Some(row.version())),
+            (Ok(_) | Err(ManagerError::NotFound { .. }), _) => Ok(Some(0)),
+            (Err(error), _) => Err(error.into()),
         }
-        let (what, version) = (R::WHAT, row.version());
-        let detail =
-            format!("The {what} is not what you have read: it is at version {version}. Read it again.");
-        Err(ApiError::new(Code::PreconditionFailed, detail))
     }
 }
 

@@ -4,11 +4,19 @@ use std::str::FromStr;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, RawPathParams, Request},
+    extract::{FromRequest, FromRequestParts, OriginalUri, RawPathParams, Request},
+    response::{IntoResponse, Response},
 };
-use http::{HeaderMap, header::CONTENT_LENGTH, header::CONTENT_TYPE, request::Parts};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
+    request::Parts,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use picloud::{Code, DomainId, FieldError, RequestId, RouteId, ScriptId, store::AppKey};
+use picloud::{
+    AdminId, Code, DomainId, FieldError, RequestId, RouteId, ScriptId, SessionId, Slug,
+    manager::ManagerError, store::AppKey,
+};
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use uuid::Uuid;
@@ -177,17 +185,78 @@ impl PathId for RouteId {
     const WHAT: &'static str = "route";
 }
 
+impl PathId for AdminId {
+    const WHAT: &'static str = "admin";
+}
+
+impl PathId for SessionId {
+    const WHAT: &'static str = "session";
+}
+
 impl PathId for DomainId {
     const WHAT: &'static str = "domain";
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for AppPath {
-    type Rejection = ApiError;
+impl FromRequestParts<Ctx> for AppPath {
+    type Rejection = Elsewhere;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let key = parameter(parts, state).await.and_then(|text| AppKey::parse(&text).ok());
-        key.map(Self).ok_or_else(|| ApiError::not_found("app"))
+    async fn from_request_parts(parts: &mut Parts, api: &Ctx) -> Result<Self, Elsewhere> {
+        let key = parameter(parts, api).await.and_then(|text| AppKey::parse(&text).ok());
+        let key = key.ok_or_else(|| ApiError::not_found("app"))?;
+        if let AppKey::Slug(slug) = &key
+            && let Some(newer) = renamed(api, &key, slug).await?
+            && let Some(location) = with_slug(parts, &newer)
+        {
+            return Err(Elsewhere::Moved(location));
+        }
+        Ok(Self(key))
     }
+}
+
+/// Why an app is not to be found under the slug in the path.
+pub(crate) enum Elsewhere {
+    /// It has another one now.
+    Moved(HeaderValue),
+    Failed(ApiError),
+}
+
+impl From<ApiError> for Elsewhere {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl IntoResponse for Elsewhere {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Moved(to) => (StatusCode::PERMANENT_REDIRECT, [(LOCATION, to)]).into_response(),
+            Self::Failed(error) => error.into_response(),
+        }
+    }
+}
+
+/// The slug of the app that once had this one, if no app has it now.
+async fn renamed(api: &Ctx, key: &AppKey, slug: &Slug) -> Result<Option<Slug>, ApiError> {
+    match api.manager.app(key).await {
+        Ok(_) => return Ok(None),
+        Err(ManagerError::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    match api.manager.former(slug).await {
+        Ok(app) => Ok(Some(app.slug)),
+        Err(ManagerError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same path and query below another app.
+fn with_slug(parts: &Parts, slug: &Slug) -> Option<HeaderValue> {
+    const APPS: &str = "/api/v1/admin/apps/";
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0);
+    let (base, below) = uri.path().split_once(APPS)?;
+    let rest = below.find('/').map_or("", |at| &below[at..]);
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    HeaderValue::from_str(&format!("{base}{APPS}{slug}{rest}{query}")).ok()
 }
 
 impl<S: Send + Sync, T: PathId> FromRequestParts<S> for IdPath<T> {
@@ -203,6 +272,11 @@ impl Describe for AppPath {
     fn describe(operation: &mut Operation<'_>) {
         operation.path_parameter::<String>("The app's slug or id.");
         operation.problems(&[Code::NotFound]);
+        operation.empty_answer(StatusCode::PERMANENT_REDIRECT);
+        operation.headers(
+            StatusCode::PERMANENT_REDIRECT,
+            &[("location", "The same below the slug that the app has now.")],
+        );
     }
 }
 

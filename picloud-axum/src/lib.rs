@@ -10,9 +10,13 @@
 //! [`picloud::Client`] into each request's extensions; without one, addresses are unknown and the scheme is `http`.
 #![forbid(unsafe_code)]
 
+mod admins;
 mod api;
 mod apps;
+mod audit;
 mod auth;
+mod authenticate;
+mod config;
 mod credential;
 mod definitions;
 mod domains;
@@ -37,7 +41,8 @@ mod tail;
 mod time;
 mod versions;
 
-pub use api::{Api, Execute, Options};
+pub use api::{Api, Execute, Options, Setting};
+pub use authenticate::{Authenticate, Identity};
 pub use health::{
     API_VERSION, Ready, SCRIPT_VERSION, Version, WIRE_VERSION, enveloped, health_router, nothing_else,
 };

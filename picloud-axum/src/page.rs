@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use picloud::{FieldError, store};
+use picloud::{FieldError, manager::OpenSession, store};
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -36,6 +36,11 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Completes the items.
+    pub(crate) fn each(&mut self, change: impl FnMut(&mut T)) {
+        self.items.iter_mut().for_each(change);
+    }
+
     /// A list that is short enough for one page.
     pub(crate) fn whole(items: Vec<T>) -> Self {
         Self { items, next_cursor: None }
@@ -87,6 +92,23 @@ impl<I: FromStr + ToString> Wanted<I> {
     }
 }
 
+/// Something in a list, named by its id.
+pub(crate) trait Listed {
+    fn id(&self) -> Uuid;
+}
+
+impl<T: Thing> Listed for T {
+    fn id(&self) -> Uuid {
+        Thing::id(self)
+    }
+}
+
+impl Listed for OpenSession {
+    fn id(&self) -> Uuid {
+        self.id.into()
+    }
+}
+
 impl Wanted {
     /// What to read of the store: one more than is shown, which tells whether there are more.
     pub(crate) fn page<I: From<Uuid>>(&self) -> store::Page<I> {
@@ -94,13 +116,9 @@ impl Wanted {
     }
 
     /// Cuts a page out of `rows`, which are ordered by id.
-    pub(crate) fn of<R: Thing, T: From<R>>(&self, rows: Vec<R>) -> Page<T> {
+    pub(crate) fn of<R: Listed, T: From<R>>(&self, rows: Vec<R>) -> Page<T> {
         let after = rows.into_iter().filter(|row| self.cursor.is_none_or(|cursor| row.id() > cursor));
-        let mut rows: Vec<R> = after.take(self.limit + 1).collect();
-        let more = rows.len() > self.limit;
-        rows.truncate(self.limit);
-        let next_cursor = rows.last().filter(|_| more).map(|row| row.id().to_string());
-        Page { items: rows.into_iter().map(T::from).collect(), next_cursor }
+        self.cut(after.take(self.limit + 1).collect(), Listed::id)
     }
 }
 

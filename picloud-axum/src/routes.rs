@@ -119,7 +119,7 @@ pub(crate) async fn update(
     condition: IfMatch,
     Json(changes): Json<RouteChanges>,
 ) -> Result<Found<Route>, ApiError> {
-    let expected = condition.expected(&api.manager.route(id).await?)?;
+    let expected = condition.expected(api.manager.route(id).await)?;
     let row = api.manager.update_route(&admin.actor(), id, expected, changes).await?;
     Ok(found(row))
 }
@@ -130,7 +130,7 @@ pub(crate) async fn remove(
     IdPath(id): IdPath<RouteId>,
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
-    let expected = condition.expected(&api.manager.route(id).await?)?;
+    let expected = condition.expected(api.manager.route(id).await)?;
     api.manager.delete_route(&admin.actor(), id, expected).await?;
     Ok(Done)
 }

@@ -125,7 +125,7 @@ pub(crate) async fn update(
     condition: IfMatch,
     Json(input): Json<ScriptInput>,
 ) -> Result<Found<Script>, ApiError> {
-    let expected = condition.expected(&api.manager.script(id).await?)?;
+    let expected = condition.expected(api.manager.script(id).await)?;
     let row = api.manager.update_script(&admin.actor(), id, expected, input).await?;
     Ok(found(row))
 }
@@ -136,7 +136,7 @@ pub(crate) async fn remove(
     IdPath(id): IdPath<ScriptId>,
     condition: IfMatch,
 ) -> Result<Done, ApiError> {
-    let expected = condition.expected(&api.manager.script(id).await?)?;
+    let expected = condition.expected(api.manager.script(id).await)?;
     api.manager.delete_script(&admin.actor(), id, expected).await?;
     Ok(Done)
 }

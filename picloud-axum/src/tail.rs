@@ -130,7 +130,9 @@ impl Follower {
                 },
                 _ = beat.tick() => {
                     // A store that does not answer says nothing of the session.
-                    if let Ok(false) = self.api.manager.auth().is_live(&self.admin.session).await {
+                    if let Some(session) = &self.admin.session
+                        && let Ok(false) = self.api.manager.auth().is_live(session).await
+                    {
                         return Ok(());
                     }
                     self.write(": alive\n\n".to_owned()).await?;

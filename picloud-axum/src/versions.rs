@@ -85,6 +85,6 @@ pub(crate) async fn rollback(
     condition: IfMatch,
     Json(Rollback { version }): Json<Rollback>,
 ) -> Result<Found<Script>, ApiError> {
-    let expected = condition.expected(&api.manager.script(id).await?)?;
+    let expected = condition.expected(api.manager.script(id).await)?;
     Ok(found(api.manager.rollback(&admin.actor(), id, version, expected).await?))
 }

@@ -27,7 +27,7 @@ use crate::{
 /// Read where no `--config` says otherwise.
 const FILE: &str = "picloud-server.toml";
 /// Runs at once. Each reserves address space, and takes memory up to its limit.
-const RUNS: RangeInclusive<u64> = 1..=1_000_000;
+pub(crate) const RUNS: RangeInclusive<u64> = 1..=1_000_000;
 /// Milliseconds between the news that the server stops and the end of accepting.
 const SHUTDOWN_DELAY: RangeInclusive<u64> = 0..=60_000;
 

@@ -13,7 +13,7 @@ use std::{
 use axum::Router;
 use picloud::{
     Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor, Tracing,
-    manager::Manager,
+    manager::{Manager, Tunable},
     recorder::Recorder,
     store::{Store, StoreError},
 };
@@ -36,6 +36,8 @@ use crate::{
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often the store is asked for what other processes wrote.
 const POLL: Duration = Duration::from_secs(2);
+/// How often the store is asked for settings that other processes set.
+const SETTINGS_POLL: Duration = Duration::from_secs(5);
 
 pub(crate) fn main(args: ServeArgs) -> Result<(), Exit> {
     let print = args.print_config;
@@ -73,6 +75,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
         .control_host(settings.is_shared())
         .observer(Arc::new((metrics.clone(), (recorder.clone(), Tracing))))
         .build();
+    let manager = manager.with_tunables(tunables(&settings, &scripts));
     let (stop, stopping) = watch::channel(false);
     let health = health(&settings, stopping.clone(), is_away, publisher.clone());
     let log = Log { recorder: recorder.clone(), stopping };
@@ -83,6 +86,8 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
         tokio::spawn(last_good::keep(store, publisher.subscribe(), settings.last_good()));
     }
     let following = tokio::spawn(async move { publisher.follow(POLL).await });
+    let followed = manager.clone();
+    let settings_following = tokio::spawn(async move { followed.follow_settings(SETTINGS_POLL).await });
     greet(&listeners, &settings, &manager).await?;
     let doors = listeners
         .doors(&settings, Inside { health, control, scripts, metrics, manager, recorder: recorder.clone() });
@@ -91,6 +96,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
     })
     .await;
     following.abort();
+    settings_following.abort();
     write_rest(&recorder).await;
     Ok(())
 }
@@ -160,6 +166,19 @@ fn manager(
     Manager::new(store, executor).with_publish(Arc::new(publish)).with_limits(settings.limits)
 }
 
+/// The settings that may change while the server runs.
+fn tunables(settings: &Settings, scripts: &Orchestrator) -> Vec<Tunable> {
+    let tunable = |name, value: usize, set: fn(&Orchestrator, usize)| {
+        let scripts = scripts.clone();
+        let apply = move |value| set(&scripts, usize::try_from(value).unwrap_or(usize::MAX));
+        Tunable { name, range: config::RUNS, default: value as u64, apply: Arc::new(apply) }
+    };
+    vec![
+        tunable("max_running", settings.max_running, Orchestrator::set_max_running),
+        tunable("max_running_per_app", settings.max_running_per_app, Orchestrator::set_max_running_per_app),
+    ]
+}
+
 /// On a fresh database: the app `hello`, and the first admin where the environment names one.
 async fn first_start(manager: &Manager, first_admin: Option<(String, String)>) -> Result<(), Exit> {
     if manager.seed_hello().await? {
@@ -189,7 +208,8 @@ fn control(
 ) -> Router {
     let execute = if settings.execute_public { Execute::Public } else { Execute::Session };
     let (recorder, stopping) = (Some(recorder), Some(stopping));
-    let options = Options { execute, recorder, stopping, ..Options::default() };
+    let shown = settings.shown.iter().map(config::Shown::to_setting).collect();
+    let options = Options { execute, settings: shown, recorder, stopping, ..Options::default() };
     Router::new()
         .merge(Api::new(manager, publisher, scripts, options).router())
         .merge(dashboard::router())
@@ -229,16 +249,19 @@ async fn greet(listeners: &Listeners, settings: &Settings, manager: &Manager) ->
     tracing::info!("PiCloud {} is listening on {url}", env!("CARGO_PKG_VERSION"));
     tracing::info!("try it: curl {url}/hello/Ada");
     tracing::info!("data is kept in {}", settings.database);
-    // While the database is away nobody can tell.
-    if manager.auth().has_had_admin().await.is_ok_and(|had| !had) {
-        tracing::warn!(
-            "there is no admin yet: set PICLOUD_ADMIN_USERNAME and PICLOUD_ADMIN_PASSWORD (12 characters or more) and start again"
-        );
-    }
     warn_of_plain_text(address);
+    let mut control = url;
     if let Some(address) = listeners.admin_address()? {
-        tracing::info!("admin API, dashboard and metrics are on http://{address}");
+        control = format!("http://{address}");
+        tracing::info!("admin API, dashboard and metrics are on {control}");
         warn_of_plain_text(address);
+    }
+    // Behind `#`, so that it is in no proxy's log.
+    // While the database is away nobody can tell.
+    if let Ok(Some(token)) = manager.auth().issue_setup_token().await {
+        tracing::warn!(
+            "there is no admin yet: make the first one at {control}/admin/setup#token={token} (or start again with PICLOUD_ADMIN_USERNAME and PICLOUD_ADMIN_PASSWORD)"
+        );
     }
     Ok(())
 }

@@ -1,6 +1,13 @@
 //! Identity of what an app owns: ids and the app's slug. Plain data, nothing else.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,7 +26,7 @@ macro_rules! id {
             #[must_use]
             #[allow(clippy::new_without_default, reason = "a default id would be a different one each time")]
             pub fn new() -> Self {
-                Self(new_v7())
+                Self(next_v7())
             }
         }
 
@@ -87,11 +94,29 @@ id!(
     AuditId
 );
 
-/// UUIDv7 from the system clock and the operating system's random numbers.
-pub(crate) fn new_v7() -> Uuid {
+/// UUIDv7 that is later than every one that this process has made before: within a millisecond the first 12 random bits
+/// are a counter (RFC 9562 §6.2, method 1). Lists are ordered by id, so what was made later comes later.
+fn next_v7() -> Uuid {
+    /// Milliseconds and counter.
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let now = unix_millis() << 12;
+    let after = |last: u64| now.max(last + 1);
+    let last = LAST.fetch_update(Relaxed, Relaxed, |last| Some(after(last))).unwrap_or_default();
+    let tick = after(last).to_be_bytes();
+    let mut random = random();
+    (random[0], random[1]) = (tick[6] & 0x0f, tick[7]);
+    uuid::Builder::from_unix_timestamp_millis(after(last) >> 12, &random).into_uuid()
+}
+
+fn random() -> [u8; 10] {
     let mut random = [0; 10];
     getrandom::fill(&mut random).expect("the operating system gives random numbers");
-    uuid::Builder::from_unix_timestamp_millis(unix_millis(), &random).into_uuid()
+    random
+}
+
+/// UUIDv7 from the system clock and the operating system's random numbers.
+pub(crate) fn new_v7() -> Uuid {
+    uuid::Builder::from_unix_timestamp_millis(unix_millis(), &random()).into_uuid()
 }
 
 /// Milliseconds since 1970 UTC; 0 where the clock stands before that.
@@ -204,6 +229,13 @@ pub(crate) fn check_script_name(name: &str) -> Result<(), InvalidName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_made_later_are_later() {
+        let ids: Vec<_> = (0..20_000).map(|_| AppId::new()).collect();
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        assert_eq!(Uuid::from(ids[0]).get_version_num(), 7);
+    }
 
     #[test]
     fn slugs_follow_the_dns_label_rule() {

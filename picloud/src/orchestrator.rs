@@ -8,7 +8,10 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{
+            AtomicU64, AtomicUsize,
+            Ordering::{self, Relaxed},
+        },
     },
     task::{Context, Poll},
 };
@@ -146,8 +149,8 @@ struct Shared {
     observer: Arc<dyn Observer>,
     hosts: Hosts,
     running: Gate,
-    max_running: usize,
-    max_running_per_app: usize,
+    max_running: AtomicUsize,
+    max_running_per_app: AtomicUsize,
     reveal_errors: bool,
     control_host: bool,
 }
@@ -168,7 +171,7 @@ impl OrchestratorBuilder {
 
     /// Runs at once, in all and per app. Beyond, requests are answered 503 with `Retry-After`. Default: 1,024 and 256.
     pub fn max_running(mut self, server: usize, app: usize) -> Self {
-        (self.shared.max_running, self.shared.max_running_per_app) = (server, app);
+        (self.shared.max_running, self.shared.max_running_per_app) = (server.into(), app.into());
         self
     }
 
@@ -209,12 +212,22 @@ impl Orchestrator {
             observer: Arc::new(Tracing),
             hosts: Hosts::Required,
             running: Gate::default(),
-            max_running: 1024,
-            max_running_per_app: 256,
+            max_running: 1024.into(),
+            max_running_per_app: 256.into(),
             reveal_errors: false,
             control_host: false,
         };
         OrchestratorBuilder { shared, snapshots }
+    }
+
+    /// Changes how many runs there may be at once in all, from the next request on. Concerns all clones.
+    pub fn set_max_running(&self, server: usize) {
+        self.shared.max_running.store(server, Relaxed);
+    }
+
+    /// Changes how many runs of one app there may be at once, from the next request on. Concerns all clones.
+    pub fn set_max_running_per_app(&self, app: usize) {
+        self.shared.max_running_per_app.store(app, Relaxed);
     }
 
     /// Runs a script by its id, whatever its routes; the caller has seen to who may. `None` if there is no such
@@ -443,7 +456,8 @@ fn answer(result: Result<Response<Bytes>, Failure>, id: RequestId, reveal: bool)
 
 /// A place in the server and one in the app, for as long as the pair lives.
 fn admit<'a>(shared: &'a Shared, script: &'a Script) -> Option<(Permit<'a>, Permit<'a>)> {
-    Some((shared.running.enter(shared.max_running)?, script.gate.enter(shared.max_running_per_app)?))
+    let (server, app) = (&shared.max_running, &shared.max_running_per_app);
+    Some((shared.running.enter(server.load(Relaxed))?, script.gate.enter(app.load(Relaxed))?))
 }
 
 /// The whole body, if it is within the limit; refused without reading where its length says so.

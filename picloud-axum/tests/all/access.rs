@@ -16,7 +16,7 @@ fn empty(request: Builder) -> Request<Body> {
 
 /// Every route that needs a session: those of the table, and execute.
 fn closed() -> Vec<(String, String)> {
-    let table = Api::CLOSED.iter().map(|(method, path)| (method.to_uppercase(), path.to_string()));
+    let table = Api::closed().map(|(method, path)| (method.to_uppercase(), path.to_owned()));
     let paths = table.chain([("POST".to_owned(), "/api/v1/execute/{id}".to_owned())]);
     let paths = paths.map(|(method, path)| (method, path.replace("{app}", "shop").replace("{id}", ID)));
     let mut paths: Vec<_> = paths.collect();

@@ -3,12 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod access;
+mod accounts;
+mod audit;
+mod config;
+mod document;
 mod errors;
 mod flow;
 mod health;
 mod lists;
 mod logs;
+mod matrix;
+mod moved;
 mod openapi;
+mod own_authentication;
 mod routing;
 mod run;
 mod stats;

@@ -47,8 +47,8 @@ fn every_operation_says_what_clients_need() {
     let document = Api::openapi();
     let operations = operations(&document);
     let known: HashSet<_> = operations.iter().map(|(method, path, _)| (*method, *path)).collect();
-    for route in Api::CLOSED {
-        assert!(known.contains(route), "{route:?} is not in the document");
+    for route in Api::closed() {
+        assert!(known.contains(&route), "{route:?} is not in the document");
     }
     let names: HashSet<_> = operations.iter().map(|(_, _, operation)| &operation["operationId"]).collect();
     assert_eq!(names.len(), operations.len(), "each has a name of its own");
@@ -68,7 +68,8 @@ fn every_operation_says_what_clients_need() {
         named.sort_unstable();
         assert_eq!(declared, named, "{place}");
         let closed = operation["security"].is_array();
-        let listed = Api::CLOSED.contains(&(method, path)) || path.starts_with("/api/v1/execute/");
+        let listed =
+            Api::closed().any(|route| route == (method, path)) || path.starts_with("/api/v1/execute/");
         assert_eq!(closed, listed, "{place}");
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, StatusCode, request::Builder};
 use http_body_util::BodyExt;
 use picloud::{
     Client, Limits, Orchestrator, Publisher, RhaiExecutor, Scheme,
-    manager::Manager,
+    manager::{Manager, Tunable},
     recorder::{LogSettings, Recorder},
     store::MemoryStore,
 };
@@ -15,6 +15,8 @@ use picloud_axum::{Api, Options, Ready, Version, health_router};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tower::ServiceExt;
+
+use crate::document;
 
 pub(crate) const ADMIN: &str = "/api/v1/admin";
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -31,6 +33,7 @@ pub(crate) struct World {
     pub(crate) recorder: Recorder,
     /// Tells answers that go on to end.
     pub(crate) stopping: watch::Sender<bool>,
+    pub(crate) manager: Manager,
 }
 
 /// An answer, read to its end.
@@ -49,6 +52,23 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        Self::tunable(options, Vec::new()).await
+    }
+
+    /// The same with settings that may change while it runs.
+    pub(crate) async fn tunable(options: Options, tunables: Vec<Tunable>) -> Self {
+        let mut world = Self::build(options, tunables);
+        assert!(world.manager.auth().bootstrap("ada", PASSWORD).await.unwrap());
+        world.token = world.log_in("ada", PASSWORD).await;
+        world
+    }
+
+    /// A platform without an admin.
+    pub(crate) fn empty(options: Options) -> Self {
+        Self::build(options, Vec::new())
+    }
+
+    fn build(options: Options, tunables: Vec<Tunable>) -> Self {
         let store = Arc::new(MemoryStore::new());
         let executor = Arc::new(RhaiExecutor::default());
         let publisher = Arc::new(Publisher::new(store.clone(), Limits::default()));
@@ -56,22 +76,25 @@ impl World {
         let recorder = Recorder::start(store.clone(), LogSettings::default());
         let (stopping, stop) = watch::channel(false);
         let options = Options { recorder: Some(recorder.clone()), stopping: Some(stop), ..options };
-        let manager = Manager::new(store, executor.clone()).with_publish(Arc::new(move |_| {
-            let published = published.clone();
-            Box::pin(async move { published.refresh().await.unwrap() })
-        }));
-        assert!(manager.auth().bootstrap("ada", PASSWORD).await.unwrap());
+        let manager =
+            Manager::new(store, executor.clone()).with_tunables(tunables).with_publish(Arc::new(move |_| {
+                let published = published.clone();
+                Box::pin(async move { published.refresh().await.unwrap() })
+            }));
         let orchestrator = Orchestrator::builder(publisher.subscribe(), executor);
         let orchestrator =
             orchestrator.observer(Arc::new(recorder.clone())).max_running(MAX_RUNNING, MAX_RUNNING).build();
-        let api = Api::new(manager, publisher, orchestrator.clone(), options);
+        let api = Api::new(manager.clone(), publisher, orchestrator.clone(), options);
         let ready: Ready = Arc::new(|| Box::pin(std::future::ready(Ok(()))));
         let health = health_router(Version::new(1, None), ready);
         let app = Router::new().merge(api.router()).merge(health).fallback_service(orchestrator);
-        let mut world = Self { app, api: api.router(), token: String::new(), recorder, stopping };
-        let login = world.send(login("ada", PASSWORD)).await;
-        world.token = login.json["token"].as_str().unwrap().to_owned();
-        world
+        Self { app, api: api.router(), token: String::new(), manager, recorder, stopping }
+    }
+
+    /// The token of a new session.
+    pub(crate) async fn log_in(&self, username: &str, password: &str) -> String {
+        let answer = self.send(login(username, password)).await.expect(200);
+        answer.json["token"].as_str().unwrap().to_owned()
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
@@ -163,7 +186,16 @@ impl Answer {
     }
 }
 
+/// Sends a request, and holds the answer against the OpenAPI document.
 pub(crate) async fn send(app: &Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let answer = answer(app, request).await;
+    document::check(&method, &path, &answer);
+    answer
+}
+
+/// Sends a request.
+pub(crate) async fn answer(app: &Router, request: Request<Body>) -> Answer {
     let response = app.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();

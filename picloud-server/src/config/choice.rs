@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, env, fmt::Display, ops::RangeInclusive, str::FromStr};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, parser::ValueSource};
+use picloud_axum::Setting;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -26,6 +27,20 @@ pub(crate) struct Shown {
     /// As it is in effect; null where nothing is set.
     pub(crate) value: Value,
     pub(crate) source: Source,
+}
+
+impl Shown {
+    /// The same for the API.
+    pub(crate) fn to_setting(&self) -> Setting {
+        let Self { name, value, source } = self.clone();
+        let source = match source {
+            Source::Flag => "flag",
+            Source::Environment => "environment",
+            Source::File => "file",
+            Source::Default => "default",
+        };
+        Setting { name, value, source: source.to_owned() }
+    }
 }
 
 /// Which arguments were given, and whether on the command line or in the environment. Flatten it first into the struct

@@ -35,6 +35,40 @@ fn the_first_start_needs_no_configuration() {
 }
 
 #[test]
+fn the_link_of_the_first_start_makes_the_first_admin_once() {
+    let folder = tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let token = server.process.await_line("the link", |line| {
+        let (_, rest) = line.split_once("/admin/setup#token=")?;
+        rest.split_whitespace().next().map(|token| token.trim_end_matches(['"', '}', ',']).to_owned())
+    });
+    let set_up = |token: &str, password: &str| {
+        let body = json!({ "token": token, "username": USERNAME, "password": password });
+        let request = message(server.address, "POST", "/api/v1/admin/setup", None, Some(&body));
+        try_send(server.address, &request).unwrap()
+    };
+    assert_eq!(set_up("setup_guess", PASSWORD).status, 401);
+    assert_eq!(set_up(&token, "weak").status, 422);
+    let made = set_up(&token, PASSWORD);
+    assert_eq!(made.status, 201, "{made}");
+    assert_eq!(set_up(&token, PASSWORD).status, 410);
+    let admin = server.log_in();
+    let running = |value: Value| admin.call("PATCH", "/config", Some(&json!({ "max_running": value })));
+    assert_eq!(running(json!(3)).status, 200);
+    let shown = admin.call("GET", "/config", None).json();
+    let found = shown["items"].as_array().unwrap().iter().find(|item| item["name"] == "max_running").unwrap();
+    assert_eq!((&found["value"], &found["source"]), (&json!(3), &json!("database")));
+    assert_eq!(running(json!(0)).status, 422);
+
+    // What was set is there after a restart, and the environment makes no second admin.
+    drop(server);
+    let server = Server::with_admin(folder.path());
+    let shown = server.log_in().call("GET", "/config", None).text();
+    assert!(shown.contains(r#""name":"max_running","value":3,"source":"database""#), "{shown}");
+    assert!(!server.process.output().contains("setup#token"));
+}
+
+#[test]
 fn a_script_is_deployed_updated_and_kept() {
     let folder = tempdir().unwrap();
     let server = Server::with_admin(folder.path());

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Actor, Manager, ManagerError, writer::Deed};
 use crate::{
     AppId, DomainId, DomainPattern, FieldError, InvalidPattern, LimitOverrides, Slug,
-    store::{AppKey, AppRecord, Change, DomainRecord, Page},
+    store::{AppKey, AppRecord, Change, DomainRecord, Page, StoreError},
 };
 
 /// What a new app is made of.
@@ -185,17 +185,25 @@ impl Manager {
         self.writer.end(deed, result).await
     }
 
-    /// Gives up a claim.
+    /// Gives up a claim; only if it is at version `expected`, where that is given. A claim never changes: its version
+    /// is 1.
     ///
     /// # Errors
-    /// `NotFound`, or if the store does not answer.
-    pub async fn release_domain(&self, actor: &Actor, id: DomainId) -> Result<(), ManagerError> {
+    /// `NotFound`, `Precondition`, or if the store does not answer.
+    pub async fn release_domain(
+        &self,
+        actor: &Actor,
+        id: DomainId,
+        expected: Option<u64>,
+    ) -> Result<(), ManagerError> {
         let mut deed = Deed::new(actor, "domain.release").target(id);
         let result = async {
             let domain = self.domain(id).await?;
             deed.set_app(domain.app);
             deed.set_name(&domain.pattern);
             deed.set_before(&domain);
+            StoreError::check_version("domain", expected, 1)
+                .map_err(|error| ManagerError::from_store(error, None))?;
             let change = Change::ReleaseDomain { app: domain.app, id };
             self.writer.commit(&deed, vec![change]).await.map(drop)
         };

@@ -36,6 +36,9 @@ pub enum ManagerError {
     /// Nobody could log in afterwards.
     #[error("the last active admin has to stay")]
     LastAdmin,
+    /// There has been an admin: the set-up is over for good.
+    #[error("the set-up is over")]
+    SetUp,
     /// What was sent breaks rules.
     #[error("invalid input: {0:?}")]
     Invalid(Vec<FieldError>),
@@ -90,6 +93,7 @@ impl ManagerError {
         match self {
             Self::NotFound { .. } => Code::NotFound,
             Self::Conflict { .. } | Self::LastAdmin => Code::Conflict,
+            Self::SetUp => Code::Gone,
             Self::Precondition { .. } => Code::PreconditionFailed,
             Self::Invalid(_) => Code::Invalid,
             Self::Unauthorized(_) => Code::Unauthorized,
@@ -119,6 +123,7 @@ impl ManagerError {
             Self::Precondition { what, actual, .. } => {
                 format!("The {what} has changed: it is at version {actual}. Read it again, then decide.")
             }
+            Self::SetUp => "The set-up is over: there has been an admin. Log in.".to_owned(),
             Self::LastAdmin => {
                 "This is the last active admin, who cannot be removed, disabled or given a lesser role."
                     .to_owned()

@@ -11,15 +11,18 @@ mod logs;
 mod routes;
 mod scripts;
 mod seed;
+mod settings;
+mod trail;
 mod versions;
 mod writer;
 
 pub use apps::{AppChanges, NewApp};
-pub use auth::{Auth, Login, Session, Token};
+pub use auth::{Account, AdminChanges, Auth, Login, NewAdmin, OpenSession, Session, Token, Visitor};
 pub use error::ManagerError;
 pub use logs::StatisticsQuery;
 pub use routes::{NewRoute, RouteChanges, RouteCheck};
 pub use scripts::{Draft, ScriptInput};
+pub use settings::{Tunable, Tuned};
 pub use writer::Actor;
 
 use std::{
@@ -45,6 +48,7 @@ pub struct Manager {
     executor: Arc<dyn Executor>,
     limits: Limits,
     auth: Auth,
+    tunables: Arc<[Tunable]>,
 }
 
 impl Manager {
@@ -65,7 +69,14 @@ impl Manager {
             publish: Arc::new(|_| Box::pin(std::future::ready(()))),
             clock: Arc::new(system_clock),
         };
-        Self { auth: Auth::new(writer.clone()), store, writer, executor, limits: Limits::default() }
+        Self {
+            auth: Auth::new(writer.clone()),
+            store,
+            writer,
+            executor,
+            limits: Limits::default(),
+            tunables: Arc::new([]),
+        }
     }
 
     /// The same manager that tells `publish` of every commit, and waits for it.

@@ -160,9 +160,9 @@ async fn a_conflict_names_the_app_that_holds() {
     assert!(error.detail().contains("by the app `a`"), "{}", error.detail());
     let refused = manager.claim_domain(&me(), &b.id.into(), "no host").await;
     assert_eq!(findings(refused), [("pattern".to_owned(), "invalid_pattern")]);
-    manager.release_domain(&me(), held.id).await.unwrap();
+    manager.release_domain(&me(), held.id, None).await.unwrap();
     manager.claim_domain(&me(), &b.id.into(), "{x}.shop.test").await.unwrap();
-    assert_eq!(manager.release_domain(&me(), held.id).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(manager.release_domain(&me(), held.id, None).await.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]

@@ -190,6 +190,7 @@ pub struct AdminRecord {
 
 /// What an admin may do. More roles may come; one that is not known grants nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {

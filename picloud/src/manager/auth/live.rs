@@ -1,6 +1,6 @@
 //! Whether a session still is: for what goes on longer than a request.
 
-use super::{Auth, Session, expires_at, stored};
+use super::{Auth, Session, sessions::expires_at, stored};
 use crate::manager::ManagerError;
 
 impl Auth {

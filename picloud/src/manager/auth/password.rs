@@ -1,11 +1,19 @@
 //! Password hashing: Argon2id, a few at a time, in the same time whether there is such a user or not.
+//!
+//! Each hash needs 19 MiB. They come from a pool with one piece for each hash that may run at once, and go back to the
+//! system when nobody hashes any more: allocators keep what threads give back, and there are many threads.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    fmt::Display,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
+use subtle::ConstantTimeEq;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::{FieldError, ManagerError};
@@ -13,6 +21,8 @@ use super::super::{FieldError, ManagerError};
 /// More is refused, not cut: hashing a long text costs time.
 const MAX_BYTES: usize = 1024;
 const MIN_CHARS: usize = 12;
+/// Of the first admin's, which is chosen before anyone is logged in.
+const MIN_CHARS_FIRST: usize = 15;
 const MIN_DISTINCT: usize = 5;
 
 /// How many hash at once, on a machine with as many processors: each takes 19 MiB.
@@ -39,6 +49,31 @@ pub(super) struct Hasher {
     running: Arc<Semaphore>,
     /// Those that hash or wait.
     present: Arc<Semaphore>,
+    /// How many that may be.
+    capacity: usize,
+    memory: Memory,
+}
+
+/// Pieces of memory that hashes have used and others may use, while somebody does.
+#[derive(Clone, Default)]
+struct Memory(Arc<Mutex<Vec<Vec<Block>>>>);
+
+impl Memory {
+    /// Lends a piece of `blocks` KiB to `work`.
+    fn lend<T>(&self, blocks: usize, work: impl FnOnce(&mut [Block]) -> T) -> T {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut piece = free.unwrap_or_default();
+        // All of it is written before it is read, so what another password left in it is of no use to anyone.
+        piece.resize(blocks.max(piece.len()), Block::new());
+        let result = work(&mut piece[..blocks]);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(piece);
+        result
+    }
+
+    /// Gives everything back to the system.
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
 }
 
 /// What a verification found.
@@ -58,13 +93,15 @@ impl Hasher {
             params,
             running: Arc::new(Semaphore::new(at_once)),
             present: Arc::new(Semaphore::new(at_once + QUEUE)),
+            capacity: at_once + QUEUE,
+            memory: Memory::default(),
         }
     }
 
     /// The PHC string of a new password.
     pub(super) async fn hash(&self, password: String) -> Result<String, ManagerError> {
-        let argon2 = self.argon2();
-        self.run(move || hash(&argon2, &password)).await?
+        let params = self.params.clone();
+        self.run(move |memory| hash(memory, &params, &password)).await?
     }
 
     /// Compares a password with a stored hash; `None` takes as long and is always wrong.
@@ -73,41 +110,77 @@ impl Hasher {
         password: String,
         stored: Option<String>,
     ) -> Result<Verdict, ManagerError> {
-        let (argon2, params) = (self.argon2(), self.params.clone());
-        self.run(move || verify(&argon2, &params, &password, stored.as_deref())).await?
-    }
-
-    fn argon2(&self) -> Argon2<'static> {
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
+        let params = self.params.clone();
+        self.run(move |memory| verify(memory, &params, &password, stored.as_deref())).await?
     }
 
     /// Runs `work` on a thread that may block, when its turn has come.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&Memory) -> T + Send + 'static,
     ) -> Result<T, ManagerError> {
         let busy = || ManagerError::Overloaded("Too many logins at once. Try again in a moment.");
         let present = self.present.clone().try_acquire_owned().map_err(|_| busy())?;
         let turn = tokio::time::timeout(WAIT, self.running.clone().acquire_owned()).await;
         let turn: OwnedSemaphorePermit = turn.ok().and_then(Result::ok).ok_or_else(busy)?;
+        let (memory, everyone) = (self.memory.clone(), self.present.clone());
+        let all = self.capacity;
         let task = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = work(&memory);
             drop((turn, present));
+            if everyone.available_permits() == all {
+                memory.clear();
+            }
             result
         });
         task.await.map_err(|error| ManagerError::Internal(format!("hashing ended early: {error}")))
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &str) -> Result<String, ManagerError> {
-    match argon2.hash_password(password.as_bytes()) {
-        Ok(hash) => Ok(hash.to_string()),
-        Err(error) => Err(ManagerError::Internal(format!("hashing failed: {error}"))),
-    }
+fn hash(memory: &Memory, params: &Params, password: &str) -> Result<String, ManagerError> {
+    let salt = Salt::generate();
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let output = compute(memory, &argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN)?;
+    Ok(written(params, salt, Output::new(&output).map_err(failed)?).to_string())
+}
+
+/// Whether a hash is of this password.
+fn matches(
+    memory: &Memory,
+    params: &Params,
+    password: &str,
+    hash: &PasswordHash,
+) -> Result<bool, ManagerError> {
+    let (Some(salt), Some(wanted)) = (&hash.salt, &hash.hash) else { return Ok(false) };
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).map_err(failed)?;
+    let version = hash.version.map(Version::try_from).transpose().map_err(failed)?.unwrap_or_default();
+    let argon2 = Argon2::new(algorithm, version, params.clone());
+    let found = compute(memory, &argon2, password, salt, wanted.len())?;
+    Ok(found.ct_eq(wanted.as_bytes()).into())
+}
+
+/// What Argon2 makes of a password.
+fn compute(
+    memory: &Memory,
+    argon2: &Argon2<'_>,
+    password: &str,
+    salt: &Salt,
+    length: usize,
+) -> Result<Vec<u8>, ManagerError> {
+    let mut output = vec![0; length];
+    let fill = |blocks: &mut [Block]| {
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, blocks)
+    };
+    memory.lend(argon2.params().block_count(), fill).map_err(failed)?;
+    Ok(output)
+}
+
+fn failed(error: impl Display) -> ManagerError {
+    ManagerError::Internal(format!("hashing failed: {error}"))
 }
 
 fn verify(
-    argon2: &Argon2<'_>,
+    memory: &Memory,
     current: &Params,
     password: &str,
     stored: Option<&str>,
@@ -115,14 +188,13 @@ fn verify(
     let known = stored.and_then(readable);
     let is_known = known.is_some();
     let (hash, params) = known.unwrap_or_else(|| (nobody(current), current.clone()));
-    let matches = argon2.verify_password(password.as_bytes(), &hash).is_ok();
+    let matches = matches(memory, &params, password, &hash)?;
     match matches && is_known {
         false => Ok(Verdict::Wrong),
-        true if is_weaker(&params, current) => self::hash(argon2, password).map(Verdict::Outdated),
+        true if is_weaker(&params, current) => self::hash(memory, current, password).map(Verdict::Outdated),
         true => Ok(Verdict::Right),
     }
 }
-
 /// A stored hash and its parameters, if they are ones that this server is ready to pay for.
 fn readable(stored: &str) -> Option<(PasswordHash, Params)> {
     let hash = PasswordHash::new(stored).ok();
@@ -137,12 +209,18 @@ fn readable(stored: &str) -> Option<(PasswordHash, Params)> {
 
 /// A hash that no password has, at the price of a real one.
 fn nobody(params: &Params) -> PasswordHash {
+    let salt = Salt::new(&[0; 16]).expect("16 bytes are a salt");
+    written(params, salt, Output::new(&[0; 32]).expect("32 bytes are an output"))
+}
+
+/// A hash of today in the form in which it is stored.
+fn written(params: &Params, salt: Salt, output: Output) -> PasswordHash {
     PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
         params: ParamsString::try_from(params).expect("three numbers fit a parameter string"),
-        salt: Some(Salt::new(&[0; 16]).expect("16 bytes are a salt")),
-        hash: Some(Output::new(&[0; 32]).expect("32 bytes are an output")),
+        salt: Some(salt),
+        hash: Some(output),
     }
 }
 
@@ -164,10 +242,19 @@ pub(super) fn check_length(password: &str) -> Result<(), FieldError> {
 /// Whether a new password is worth the name: at least 12 characters, 5 of them different, and not the user's name.
 /// There are no other rules of composition (NIST SP 800-63B); 15 characters and more are advised.
 pub(super) fn check_new(username: &str, password: &str) -> Result<(), FieldError> {
+    check_at_least(MIN_CHARS, username, password)
+}
+
+/// The same for the first admin's: at least 15 characters.
+pub(super) fn check_first(username: &str, password: &str) -> Result<(), FieldError> {
+    check_at_least(MIN_CHARS_FIRST, username, password)
+}
+
+fn check_at_least(chars: usize, username: &str, password: &str) -> Result<(), FieldError> {
     check_length(password)?;
     let weak = |detail: &str| Err(FieldError::new("password", "too_weak", detail));
-    if password.chars().count() < MIN_CHARS {
-        return weak("a password has at least 12 characters");
+    if password.chars().count() < chars {
+        return weak(&format!("this password has at least {chars} characters"));
     }
     let folded = password.to_lowercase();
     let mut distinct: Vec<char> = folded.chars().collect();
@@ -260,6 +347,35 @@ mod tests {
         assert!(matches!(hasher.hash(String::new()).await, Err(ManagerError::Overloaded(_))));
         drop(held);
         assert!(hasher.hash(String::new()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn memory_is_lent_and_goes_back_when_nobody_hashes() {
+        let hasher = weaker();
+        let hash = hasher.hash("correct horse".to_owned()).await.unwrap();
+        let checks = (0..20).map(|_| {
+            let (hasher, hash) = (hasher.clone(), hash.clone());
+            tokio::spawn(async move { hasher.verify("correct horse".to_owned(), Some(hash)).await })
+        });
+        for check in checks.collect::<Vec<_>>() {
+            assert_eq!(check.await.unwrap().unwrap(), Verdict::Right);
+        }
+        assert_eq!(hasher.memory.0.lock().unwrap().len(), 0);
+        // What a larger hash left behind does not change what a smaller one gives.
+        hasher.memory.lend(64, |blocks| blocks.fill(Block::new()));
+        assert_eq!(hasher.verify("correct horse".to_owned(), Some(hash)).await.unwrap(), Verdict::Right);
+    }
+
+    #[test]
+    fn hashes_are_what_others_make_of_the_same() {
+        let memory = Memory::default();
+        let params = Params::new(16, 2, 1, None).unwrap();
+        let salt = Salt::new(b"saltsaltsaltsalt").unwrap();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let ours = compute(&memory, &argon2, "password", &salt, 32).unwrap();
+        let mut theirs = [0; 32];
+        argon2.hash_password_into(b"password", &salt, &mut theirs).unwrap();
+        assert_eq!(ours, theirs);
     }
 
     #[test]

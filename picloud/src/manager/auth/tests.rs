@@ -2,7 +2,10 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use super::*;
+use super::{
+    sessions::{MINUTE, TOUCH},
+    *,
+};
 use crate::{
     Code,
     store::{IdentityStore, MemoryStore},
