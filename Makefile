@@ -6,7 +6,7 @@ run: deps
 	cargo run -p picloud-server
 
 # What CI runs. Installs what a fresh Debian machine lacks.
-test: test-deps fmt clippy unit release doc
+test: test-deps fmt clippy unit dashboard release doc
 
 deps:
 	@./.ci/deps

@@ -3,7 +3,10 @@ import type { components } from '$generated/api';
 
 export type Schemas = components['schemas'];
 
+export type AdminAccount = Schemas['AdminAccount'];
 export type App = Schemas['App'];
+export type AuditEntry = Schemas['AuditEntry'];
+export type Config = Schemas['Config'];
 /** Something that a script can use. */
 export type Definition = Schemas['Definition'];
 export type Diagnostic = Schemas['Diagnostic'];
@@ -30,6 +33,7 @@ export type ScriptInput = Schemas['ScriptInput'];
 export type ScriptSummary = Schemas['ScriptSummary'];
 /** A version in a list: all but its source. */
 export type ScriptVersion = Schemas['ScriptVersionSummary'];
+export type SessionInfo = Schemas['SessionInfo'];
 export type Stats = Schemas['Statistics'];
 export type StatsMinute = Schemas['StatisticsBucket'];
 export type VersionInfo = Schemas['Version'];
@@ -37,49 +41,4 @@ export type VersionInfo = Schemas['Version'];
 export interface Page<T> {
   items: T[];
   next_cursor: string | null;
-}
-
-export interface SessionInfo {
-  id: string;
-  current: boolean;
-  created_at: string;
-  last_used_at: string;
-  expires_at: string;
-  ip: string | null;
-  user_agent: string | null;
-}
-
-export interface AdminAccount {
-  id: string;
-  username: string;
-  role: string;
-  active: boolean;
-  version: number;
-  created_at: string;
-}
-
-export interface AuditEntry {
-  id: string;
-  at: string;
-  admin_id: string | null;
-  username: string;
-  ip: string | null;
-  action: string;
-  refused: string | null;
-  app_id: string | null;
-  target: string;
-  name: string;
-  before: string | null;
-  after: string | null;
-}
-
-export interface Setting {
-  name: string;
-  value: unknown;
-  source: string;
-  changeable: boolean;
-}
-
-export interface Config {
-  items: Setting[];
 }

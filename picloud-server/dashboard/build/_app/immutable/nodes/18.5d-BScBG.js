@@ -1,1 +1,0 @@
-import{_ as m}from"../chunks/D_MfqgtV.js";export{m as component};

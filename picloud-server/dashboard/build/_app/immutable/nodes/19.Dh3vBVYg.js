@@ -1,1 +1,0 @@
-import{a as e}from"../chunks/D_MfqgtV.js";export{e as component};

@@ -1,1 +1,0 @@
-import{k as e,m}from"../chunks/CeGCvmVN.js";export{e as component,m as universal};
