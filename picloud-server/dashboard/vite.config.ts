@@ -11,7 +11,7 @@ const announcer: Plugin = {
   enforce: 'pre',
   transform(code, id) {
     if (!id.endsWith('generated/root.svelte')) return undefined;
-    return { code: code.replace(/(id="svelte-announcer"[^>]*?) style="[^"]*"/, "$1"), map: null };
+    return { code: code.replace(/(id="svelte-announcer"[^>]*?) style="[^"]*"/, '$1'), map: null };
   }
 };
 

@@ -1,1 +1,0 @@
-import{a as e}from"../chunks/u4q-1CkL.js";export{e as component};

@@ -1,0 +1,1 @@
+import{a as e}from"../chunks/HO9CxtYz.js";export{e as component};
