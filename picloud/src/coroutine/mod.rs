@@ -1,8 +1,8 @@
 //! Runs synchronous code as a future: on a stack of its own, suspended where an async call would wait.
 //!
 //! [`Task`] is a future whose poll resumes a closure on a pooled stack. Inside, [`block_on`] waits for any future by
-//! suspending the closure, [`yield_now`] lets others run, and [`with_local`] gives the closure's natives a place for
-//! their state. This module knows stacks and futures, and nothing of HTTP or Rhai. (Model: the fiber bridge of
+//! suspending the closure, and [`with_local`] gives the closure's natives a place for their state. This module knows
+//! stacks and futures, and nothing of HTTP or Rhai. (Model: the fiber bridge of
 //! wasmtime, `crates/wasmtime/src/runtime/fiber.rs`.)
 //!
 //! # Rules
@@ -427,6 +427,7 @@ fn abandon() {
 ///
 /// # Errors
 /// [`Cancelled`] when the run was dropped meanwhile.
+#[cfg(test)]
 pub(crate) fn yield_now() -> Result<(), Cancelled> {
     block_on(tokio::task::yield_now())
 }

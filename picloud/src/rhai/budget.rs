@@ -11,7 +11,7 @@ use std::{
 use rhai::{Dynamic, EvalAltResult, Position};
 use tokio::sync::watch;
 
-use super::{ctx::Parts, logs::Logs, program::Program};
+use super::{ctx::Parts, logs::Logs, program::Program, turns::Place};
 use crate::{
     Code, Invocation, Limits,
     coroutine::{self, Cancelled, Frame, panic_text},
@@ -69,6 +69,7 @@ pub(super) struct Run {
     pub(super) invocation: Arc<Invocation>,
     pub(super) program: Arc<Program>,
     pub(super) surroundings: Surroundings,
+    place: Place,
     /// What has been computed of `ctx`.
     pub(super) parts: Parts,
     pub(super) logs: RefCell<Logs>,
@@ -100,6 +101,7 @@ impl Run {
         invocation: Arc<Invocation>,
         program: Arc<Program>,
         surroundings: Surroundings,
+        place: Place,
         metered: bool,
         started: Instant,
     ) -> Self {
@@ -108,6 +110,7 @@ impl Run {
             parts: Parts::default(),
             logs: RefCell::new(Logs::new(limits)),
             surroundings,
+            place,
             metered,
             started,
             deadline: Cell::new(started + limits.wall_time()),
@@ -219,7 +222,7 @@ impl Run {
         // A step may take much longer than a slice; who took more than one lets the others have as many.
         let slices = (frame.slice_time().as_micros() / SLICE.as_micros()).clamp(1, MOST_SLICES);
         for _ in 0..slices {
-            coroutine::yield_now().map_err(|Cancelled| self.end(Stop::Cancelled))?;
+            self.place.pass().map_err(|Cancelled| self.end(Stop::Cancelled))?;
         }
         self.start_slice();
         if Instant::now() >= self.deadline.get() { Err(self.end(Stop::WallTime)) } else { Ok(()) }
@@ -364,6 +367,7 @@ pub(super) fn wait<F: Future + Send>(future: F) -> Result<F::Output, Refusal> {
         if run.stopped().is_some() {
             return Err(terminated());
         }
+        run.place.give_back();
         let before = coroutine::live_bytes();
         let waited = coroutine::block_on(tokio::time::timeout_at(run.deadline.get().into(), future));
         note_kept_by_host(before);

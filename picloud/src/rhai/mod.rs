@@ -22,6 +22,7 @@ mod modules;
 mod program;
 mod run;
 mod source;
+mod turns;
 
 use std::{
     collections::HashMap,
@@ -41,6 +42,7 @@ use self::{
     lint::Names,
     program::{Program, ProgramCache},
     source::Columns,
+    turns::Turns,
 };
 use crate::{
     BoxFuture, Code, Definition, Diagnostic, Executor, Failure, FailureLog, Invocation, Limits, Outcome,
@@ -77,6 +79,7 @@ struct Shared {
     grants: Grants,
     metered: bool,
     surroundings: Surroundings,
+    turns: Turns,
     extend: Option<Extend>,
     /// What scripts can name, once somebody has asked.
     names: OnceLock<Names>,
@@ -202,6 +205,7 @@ impl RhaiExecutor {
             grants,
             metered,
             surroundings,
+            turns: Turns::new(),
             extend,
             names: OnceLock::new(),
             engines: Mutex::default(),

@@ -14,6 +14,7 @@ use super::{
     failure::{self, Ending},
     interpreter_bytes, no_stack,
     program::Program,
+    turns::{Place, Returned},
 };
 use crate::{
     Code, Failure, FailureLog, Invocation, Outcome, Stats,
@@ -47,8 +48,10 @@ pub(super) async fn run(
     let invocation = Arc::new(invocation);
     let (metered, inside, running) = (shared.metered, invocation.clone(), program.clone());
     let surroundings = shared.surroundings.clone();
+    let place = shared.turns.place();
+    let _returned = Returned(place.clone());
     let task = Task::new(stacks, interpreter_bytes(), ceiling, move || {
-        let (outcome, kept_by_host) = evaluate(&running, inside, surroundings, metered, started);
+        let (outcome, kept_by_host) = evaluate(&running, inside, surroundings, place, metered, started);
         note_leak(&running, &outcome, kept_by_host);
         outcome
     });
@@ -72,10 +75,11 @@ fn evaluate(
     program: &Arc<Program>,
     invocation: Arc<Invocation>,
     surroundings: Surroundings,
+    place: Place,
     metered: bool,
     started: Instant,
 ) -> (Outcome, i64) {
-    let run = Run::new(invocation, program.clone(), surroundings, metered, started);
+    let run = Run::new(invocation, program.clone(), surroundings, place, metered, started);
     let result = coroutine::set_local(&run, || {
         let mut scope = Scope::new();
         scope.push_constant("ctx", Ctx::new(run.invocation.clone()));
