@@ -203,14 +203,23 @@ impl FromRequestParts<Ctx> for AppPath {
     async fn from_request_parts(parts: &mut Parts, api: &Ctx) -> Result<Self, Elsewhere> {
         let key = parameter(parts, api).await.and_then(|text| AppKey::parse(&text).ok());
         let key = key.ok_or_else(|| ApiError::not_found("app"))?;
-        if let AppKey::Slug(slug) = &key
-            && let Some(newer) = renamed(api, &key, slug).await?
-            && let Some(location) = with_slug(parts, &newer)
-        {
-            return Err(Elsewhere::Moved(location));
-        }
+        stays(parts, api, &key).await?;
         Ok(Self(key))
     }
+}
+
+/// Whether the app that a path names is to be found under it.
+///
+/// # Errors
+/// `Moved` if that is a slug which it had once.
+async fn stays(parts: &Parts, api: &Ctx, key: &AppKey) -> Result<(), Elsewhere> {
+    if let AppKey::Slug(slug) = key
+        && let Some(newer) = renamed(api, key, slug).await?
+        && let Some(location) = with_slug(parts, &newer)
+    {
+        return Err(Elsewhere::Moved(location));
+    }
+    Ok(())
 }
 
 /// Why an app is not to be found under the slug in the path.
@@ -272,12 +281,14 @@ impl Describe for AppPath {
     fn describe(operation: &mut Operation<'_>) {
         operation.path_parameter::<String>("The app's slug or id.");
         operation.problems(&[Code::NotFound]);
-        operation.empty_answer(StatusCode::PERMANENT_REDIRECT);
-        operation.headers(
-            StatusCode::PERMANENT_REDIRECT,
-            &[("location", "The same below the slug that the app has now.")],
-        );
+        describe_move(operation);
     }
+}
+
+fn describe_move(operation: &mut Operation<'_>) {
+    operation.empty_answer(StatusCode::PERMANENT_REDIRECT);
+    let location = [("location", "The same below the slug that the app has now.")];
+    operation.headers(StatusCode::PERMANENT_REDIRECT, &location);
 }
 
 impl<T: PathId> Describe for IdPath<T> {
@@ -293,12 +304,13 @@ pub(crate) struct RequestPath(pub(crate) AppKey, pub(crate) RequestId);
 /// A script's id and the number of one of its versions, at the end of a path.
 pub(crate) struct VersionPath(pub(crate) ScriptId, pub(crate) u64);
 
-impl<S: Send + Sync> FromRequestParts<S> for RequestPath {
-    type Rejection = ApiError;
+impl FromRequestParts<Ctx> for RequestPath {
+    type Rejection = Elsewhere;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let (app, id) = last_two(parts, state).await.ok_or_else(|| ApiError::not_found("execution"))?;
+    async fn from_request_parts(parts: &mut Parts, api: &Ctx) -> Result<Self, Elsewhere> {
+        let (app, id) = last_two(parts, api).await.ok_or_else(|| ApiError::not_found("execution"))?;
         let app = AppKey::parse(&app).map_err(|_| ApiError::not_found("app"))?;
+        stays(parts, api, &app).await?;
         let id = RequestId::parse(&id).ok_or_else(|| ApiError::not_found("execution"))?;
         Ok(Self(app, id))
     }
@@ -320,6 +332,7 @@ impl Describe for RequestPath {
         operation.parameter::<String>("path", "app", "The app's slug or id.");
         operation.parameter::<Uuid>("path", "request_id", "The execution's id, as in `x-request-id`.");
         operation.problems(&[Code::NotFound]);
+        describe_move(operation);
     }
 }
 
