@@ -279,7 +279,7 @@ fn a_short_password_is_refused_with_the_rule() {
     short.env("PICLOUD_ADMIN_USERNAME", USERNAME).env("PICLOUD_ADMIN_PASSWORD", "hunter2");
     let (code, output) = Process::spawn(&mut short).ended();
     assert_eq!(code, Some(1), "{output}");
-    assert!(output.contains("password") && output.contains("12") && !output.contains("hunter2"), "{output}");
+    assert!(output.contains("password") && output.contains("15") && !output.contains("hunter2"), "{output}");
 }
 
 /// Begins a request and leaves it without its last bytes; [`finish`] sends those.
