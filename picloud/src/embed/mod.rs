@@ -44,7 +44,8 @@ pub struct App(Arc<Inner>);
 struct Inner {
     id: AppId,
     gate: Gate,
-    executor: Arc<RhaiExecutor>,
+    executor: Arc<dyn Executor>,
+    grants: Vec<String>,
     observer: Option<Arc<dyn Observer>>,
     published: watch::Sender<Snapshot>,
     /// Where events go in. Made for the first of them.
@@ -111,7 +112,7 @@ impl App {
     #[must_use]
     pub fn definitions(&self) -> Vec<Definition> {
         let mut definitions = self.0.executor.definitions();
-        definitions.retain(|definition| self.0.executor.grants("*", definition));
+        definitions.retain(|definition| definition.capability.iter().all(|needed| self.0.grants.contains(needed)));
         definitions
     }
 
@@ -252,18 +253,21 @@ impl AppBuilder {
     /// Everything that is wrong, all at once: names, routes, limits, and scripts with line, column and a caret.
     pub fn build(self) -> Result<App, BuildError> {
         let executor = self.executor().build().map_err(|error| BuildError(error.problems().to_vec()))?;
-        self.build_on(executor)
+        self.build_with(Arc::new(executor))
     }
 
-    /// The app on an executor that was made from [`executor`](Self::executor).
-    pub(crate) fn build_on(self, executor: RhaiExecutor) -> Result<App, BuildError> {
+    /// The app on an executor of yours. Modules and grants of the builder are for the built-in one, and have no effect.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn build_with(self, executor: Arc<dyn Executor>) -> Result<App, BuildError> {
         let mut errors = Vec::new();
         let plan = Plan::of(&self, &mut errors);
         let state = Mutex::new(State { plan: plan.clone(), parts: Arc::default() });
         let empty = Snapshot::new(0, Arc::new(RouteTable::default()), Vec::new());
         let (id, gate, published) = (AppId::new(), Gate::default(), watch::Sender::new(empty));
-        let (executor, observer, door) = (Arc::new(executor), self.observer, OnceLock::new());
-        let inner = Inner { id, gate, executor, observer, published, door, state };
+        let (observer, grants, door) = (self.observer, self.grants, OnceLock::new());
+        let inner = Inner { id, gate, executor, grants, observer, published, door, state };
         inner.publish(&mut inner.lock(), plan, errors)?;
         Ok(App(Arc::new(inner)))
     }
