@@ -9,8 +9,8 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use picloud::{
-    App, BoxFuture, Code, Definition, Diagnostic, Event, Executor, Failure, FailureLog, HttpEvent, Invocation,
-    Outcome, ServiceExecutor, Stats,
+    App, BoxFuture, Code, Definition, Diagnostic, Event, Executor, Failure, FailureLog, HttpEvent,
+    Invocation, Outcome, ServiceExecutor, Stats,
 };
 use tower::{BoxError, service_fn};
 
@@ -69,7 +69,7 @@ async fn send(worker: SocketAddr, event: HttpEvent) -> Result<Response<bytes::By
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     tokio::spawn(connection);
     let query = event.query.map(|query| format!("?{query}")).unwrap_or_default();
-    let uri = event.path + &query;
+    let uri = event.path + query.as_str();
     let mut request = Request::builder().method(event.method).uri(uri).body(Full::new(event.body))?;
     *request.headers_mut() = event.headers;
     let (parts, body) = sender.send_request(request).await?.into_parts();
@@ -78,10 +78,14 @@ async fn send(worker: SocketAddr, event: HttpEvent) -> Result<Response<bytes::By
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let scripts = App::builder().script("hello", "`Hello, ${ctx.params.name}!`").route("GET /hello/:name", "hello");
+    let scripts =
+        App::builder().script("hello", "`Hello, ${ctx.params.name}!`").route("GET /hello/:name", "hello");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let remote = Remote { worker: listener.local_addr()? };
-    tokio::spawn(axum::serve(listener, axum::Router::new().fallback_service(scripts.clone().build()?.service())).into_future());
+    tokio::spawn(
+        axum::serve(listener, axum::Router::new().fallback_service(scripts.clone().build()?.service()))
+            .into_future(),
+    );
 
     let front = scripts.build_with(Arc::new(remote))?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

@@ -2,10 +2,11 @@ use axum::Router;
 use picloud::{App, AppBuilder, HostModule};
 
 fn house() -> AppBuilder {
-    let lights = HostModule::new("lights").async_function("set(room, on)", |room: String, on: bool| async move {
-        tokio::task::yield_now().await; // a bus, a database: the script waits, no thread does
-        if room == "hall" { Ok(on) } else { Err(format!("no lights in {room}")) }
-    });
+    let lights =
+        HostModule::new("lights").async_function("set(room, on)", |room: String, on: bool| async move {
+            tokio::task::yield_now().await; // a bus, a database: the script waits, no thread does
+            if room == "hall" { Ok(on) } else { Err(format!("no lights in {room}")) }
+        });
     App::builder()
         .module(lights)
         .script("light", "#{ on: lights::set(ctx.params.room, ctx.body.on) }")

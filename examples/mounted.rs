@@ -30,9 +30,8 @@ pub struct Users {
 
 /// Scripts ask for the user through the call of a host function, never through a global.
 pub fn app() -> Result<App, picloud::BuildError> {
-    let users = HostModule::new("users").function("current()", |call: CallContext| {
-        call.extension::<User>().map(|user| user.0.clone())
-    });
+    let users = HostModule::new("users")
+        .function("current()", |call: CallContext| call.extension::<User>().map(|user| user.0.clone()));
     App::builder()
         .module(users)
         .script("hello", "`hello ${users::current()} at ${ctx.path}`")
@@ -80,15 +79,16 @@ pub async fn on_hyper(app: &App, listener: tokio::net::TcpListener) -> std::io::
     let service = TowerToHyperService::new(app.service());
     loop {
         let (stream, _) = listener.accept().await?;
-        let connection =
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service.clone());
         tokio::spawn(async move { connection.await.inspect_err(|error| eprintln!("{error}")) });
     }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let service = in_axum(&app()?, Users { by_token: |token| (token == "1234").then(|| User("Ada".to_owned())) });
+    let service =
+        in_axum(&app()?, Users { by_token: |token| (token == "1234").then(|| User("Ada".to_owned())) });
     let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 3000))).await?;
     println!("curl -H 'x-token: 1234' http://{}/scripts/hello", listener.local_addr()?);
     Ok(axum::serve(listener, service).await?)

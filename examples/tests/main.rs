@@ -4,6 +4,9 @@
 mod curl;
 mod folders;
 mod home;
+mod mounted;
+mod newcomer;
+mod own;
 mod tenants;
 #[path = "../testing.rs"]
 mod testing;

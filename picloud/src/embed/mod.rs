@@ -112,7 +112,8 @@ impl App {
     #[must_use]
     pub fn definitions(&self) -> Vec<Definition> {
         let mut definitions = self.0.executor.definitions();
-        definitions.retain(|definition| definition.capability.iter().all(|needed| self.0.grants.contains(needed)));
+        definitions
+            .retain(|definition| definition.capability.iter().all(|needed| self.0.grants.contains(needed)));
         definitions
     }
 

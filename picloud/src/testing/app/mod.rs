@@ -229,7 +229,12 @@ impl TestApp {
         let executor =
             self.0.builder.executor().within(self.0.surroundings.clone()).doubled(self.0.doubles.clone());
         let executor = executor.build().map_err(|error| error.to_string())?;
-        let app = self.0.builder.clone().build_with(std::sync::Arc::new(executor)).map_err(|error| error.to_string())?;
+        let app = self
+            .0
+            .builder
+            .clone()
+            .build_with(std::sync::Arc::new(executor))
+            .map_err(|error| error.to_string())?;
         *built = Some((names, app.clone()));
         Ok(app)
     }
