@@ -34,6 +34,7 @@ fn answered(response: Response<bytes::Bytes>) -> Outcome {
 /// Sends each request on to a worker that serves the same app.
 #[derive(Clone, Copy)]
 pub struct Remote {
+    /// Where the worker listens.
     pub worker: SocketAddr,
 }
 

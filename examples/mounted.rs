@@ -25,6 +25,7 @@ pub struct User(pub String);
 /// What the service around keeps.
 #[derive(Clone)]
 pub struct Users {
+    /// The user with a token.
     pub by_token: fn(&str) -> Option<User>,
 }
 
