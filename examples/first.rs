@@ -1,3 +1,5 @@
+//! `cargo run -p picloud-examples --example first`: the program of docs/embedding.md, "From an empty folder".
+
 use axum::Router;
 use picloud::{App, AppBuilder, HostModule};
 
