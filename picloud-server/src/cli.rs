@@ -30,6 +30,185 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Replace the SQLite database with a backup; no server may run on it. What was there is kept beside it.
     Restore(BackupArgs),
+    /// Log in to a server, and keep the token where only you can read it.
+    Login(LoginArgs),
+    /// Make an app on a server what a folder says: picloud.toml and `*.rhai`.
+    Push(PushArgs),
+    /// Write an app from a server into a folder.
+    Pull(PullArgs),
+    /// Show how a folder and an app on a server differ. Ends with 1 where they do.
+    Diff(DiffArgs),
+    /// Run a script by its name, and print what it answers.
+    Invoke(InvokeArgs),
+    /// Show what the scripts of an app did.
+    Logs(LogsArgs),
+    /// List the versions of a script.
+    Versions(VersionsArgs),
+    /// Make an earlier version of a script the newest one.
+    Rollback(RollbackArgs),
+    /// Print the OpenAPI document of the HTTP API.
+    Openapi,
+    /// Print what makes a shell complete the commands of this program.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which server, and who asks.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// URL of the server [default: the one that was logged in to last, or http://127.0.0.1:8080].
+    #[arg(long, env = "PICLOUD_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Token, in place of the one that `picloud login` keeps.
+    #[arg(long, env = "PICLOUD_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// User name [default: asked for]. The password is asked for, or read from the standard input.
+    #[arg(long, short)]
+    pub(crate) username: Option<String>,
+    /// Print the result as JSON, without the token.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// Folder with picloud.toml and `*.rhai` files. Tests (`*_test.rhai`) stay at home.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The app [default: the slug in picloud.toml]. It is made if it is not there.
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    /// Remove scripts, routes and domains that only the server has.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// Folder to write to; made if it is not there.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The app [default: the slug in the folder's picloud.toml].
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    /// Overwrite files that differ.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Folder with picloud.toml and `*.rhai` files.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The app [default: the slug in picloud.toml].
+    #[arg(long)]
+    pub(crate) app: Option<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InvokeArgs {
+    /// The app.
+    pub(crate) app: String,
+    /// The script.
+    pub(crate) script: String,
+    /// Method [default: GET, or POST with --data].
+    #[arg(long, short = 'X')]
+    pub(crate) method: Option<String>,
+    /// Query, such as `a=1&b=2`.
+    #[arg(long)]
+    pub(crate) query: Option<String>,
+    /// Header, as `name: value`. May be given more than once.
+    #[arg(long = "header", short = 'H', value_name = "HEADER")]
+    pub(crate) headers: Vec<String>,
+    /// Body: a text, `@FILE`, or `@-` for the standard input.
+    #[arg(long, short)]
+    pub(crate) data: Option<String>,
+    /// Print status and headers, too, to the standard error.
+    #[arg(long, short)]
+    pub(crate) include: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The app.
+    pub(crate) app: String,
+    /// Show what comes, until Ctrl-C.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Of this script only.
+    #[arg(long)]
+    pub(crate) script: Option<String>,
+    /// With a line of at least this level: debug, info, warn or error.
+    #[arg(long)]
+    pub(crate) level: Option<String>,
+    /// `ok`, `failed`, or the code of a failure such as `script_error`.
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// With this text in a line, a message or the path.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// How many, from 1 to 200.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u16,
+    /// Print each run as a line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VersionsArgs {
+    /// The app.
+    pub(crate) app: String,
+    /// The script.
+    pub(crate) script: String,
+    /// Print the list as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArgs {
+    /// The app.
+    pub(crate) app: String,
+    /// The script.
+    pub(crate) script: String,
+    /// The version to go back to.
+    pub(crate) version: u64,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Default, Clone, Args)]

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cli;
+mod client;
 mod config;
 mod dashboard;
 mod database;
@@ -16,9 +17,12 @@ mod run;
 mod serve;
 mod test;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use mimalloc::MiMalloc;
 use picloud::MeteredAlloc;
 
@@ -37,16 +41,39 @@ fn main() -> ExitCode {
         Command::Backup(args) => database::backup(args),
         Command::Restore(args) => database::restore(args),
         Command::Test(args) => test::main(&args),
+        Command::Login(args) => client::login(&args),
+        Command::Push(args) => client::push(&args),
+        Command::Pull(args) => client::pull(&args),
+        Command::Diff(args) => client::diff(&args),
+        Command::Invoke(args) => client::invoke(&args),
+        Command::Logs(args) => client::logs(&args),
+        Command::Versions(args) => client::versions(&args),
+        Command::Rollback(args) => client::rollback(&args),
+        Command::Openapi => openapi(),
+        Command::Completions { shell } => completions(shell),
     };
     // Whoever waits for the end of this process finds all its lines.
     drop(logging);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("picloud: {}", failure.text);
+            if !failure.text.is_empty() {
+                eprintln!("picloud: {}", failure.text);
+            }
             ExitCode::from(failure.code)
         }
     }
+}
+
+fn openapi() -> Result<(), Exit> {
+    let text = serde_json::to_string_pretty(&picloud_axum::Api::openapi())?;
+    Ok(writeln!(io::stdout().lock(), "{text}")?)
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "picloud", &mut script);
+    Ok(io::stdout().lock().write_all(&script)?)
 }
 
 /// Why the program ends before its time.

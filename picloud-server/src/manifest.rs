@@ -13,14 +13,31 @@ use serde::Deserialize;
 pub(crate) const FILE: &str = "picloud.toml";
 
 /// What the file says.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Manifest {
-    slug: Option<String>,
+pub(crate) struct Manifest {
+    pub(crate) slug: Option<String>,
+    /// Host names that the app claims on a server; `dev` answers for all.
+    pub(crate) domains: Option<Vec<String>>,
     /// Method and path to script: `"GET /hello/:name" = "hello"`.
-    routes: Option<BTreeMap<String, String>>,
+    pub(crate) routes: Option<BTreeMap<String, String>>,
     #[serde(default)]
-    limits: LimitOverrides,
+    pub(crate) limits: LimitOverrides,
+}
+
+/// What the file of a folder says; nothing if there is none.
+///
+/// # Errors
+/// What is wrong, and where.
+pub(crate) fn load(folder: &Path) -> Result<Manifest, String> {
+    let path = folder.join(FILE);
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            toml::from_str(&text).map_err(|error| format!("{} is not valid:\n{error}", path.display()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Manifest::default()),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
+    }
 }
 
 /// Reads a folder.
@@ -30,14 +47,7 @@ struct Manifest {
 /// # Errors
 /// What is wrong, and in which file.
 pub(crate) fn read(folder: &Path) -> Result<AppBuilder, String> {
-    let path = folder.join(FILE);
-    let manifest: Manifest = match fs::read_to_string(&path) {
-        Ok(text) => {
-            toml::from_str(&text).map_err(|error| format!("{} is not valid:\n{error}", path.display()))?
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Manifest::default(),
-        Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
-    };
+    let (path, manifest) = (folder.join(FILE), load(folder)?);
     let limits =
         manifest.limits.apply(Limits::default()).map_err(|error| format!("{}: {error}", path.display()))?;
     let slug = manifest.slug.unwrap_or_else(|| "dev".to_owned());
@@ -46,7 +56,8 @@ pub(crate) fn read(folder: &Path) -> Result<AppBuilder, String> {
     Ok(routes.into_iter().fold(builder, |builder, (route, script)| builder.route(route, script)))
 }
 
-fn routes_by_name(folder: &Path) -> Result<BTreeMap<String, String>, String> {
+/// Each script at its name, and `index` at `/`.
+pub(crate) fn routes_by_name(folder: &Path) -> Result<BTreeMap<String, String>, String> {
     let unreadable = |error: io::Error| format!("{} cannot be read: {error}", folder.display());
     let entries = fs::read_dir(folder).map_err(unreadable)?;
     let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();

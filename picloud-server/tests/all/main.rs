@@ -8,6 +8,8 @@ mod adversity;
 #[cfg(unix)]
 mod blackbox;
 #[cfg(unix)]
+mod client;
+#[cfg(unix)]
 #[path = "../../../picloud-sqlx/tests/all/cluster.rs"]
 mod cluster;
 #[cfg(unix)]
