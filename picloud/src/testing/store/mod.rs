@@ -66,11 +66,11 @@ pub fn store_cases() -> impl Iterator<Item = StoreCase> {
 
 /// Runs every case on a fresh store from `make`: as it is, and again behind `Box` and `Arc`.
 ///
-/// Call it on a multi-thread runtime, so that the cases that race do race.
+/// Call it on a multi-thread runtime with timers, so that the cases that race do race.
 ///
 /// ```
 /// use picloud::{store::MemoryStore, testing::store_conformance};
-/// # tokio::runtime::Builder::new_multi_thread().build().unwrap().block_on(
+/// # tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap().block_on(
 /// store_conformance(|| async { MemoryStore::new() })
 /// # );
 /// ```
