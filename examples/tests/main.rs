@@ -7,6 +7,7 @@ mod home;
 mod mounted;
 mod newcomer;
 mod own;
+mod scripting;
 mod tenants;
 #[path = "../testing.rs"]
 mod testing;
