@@ -44,7 +44,7 @@ fn blocks() -> Vec<Block> {
             open = Some(Block { line: index + 1, title, comment, source: String::new() });
         } else if let Some(text) = text.strip_prefix("<!-- ") {
             comment = text.trim_end_matches("-->").trim().to_owned() + "\n";
-        } else if !comment.is_empty() && text != "" {
+        } else if !comment.is_empty() && !text.is_empty() {
             comment.push_str(&format!("{}\n", text.trim_end_matches("-->").trim()));
         }
     }
