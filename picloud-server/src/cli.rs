@@ -46,6 +46,9 @@ pub(crate) enum Command {
     Versions(VersionsArgs),
     /// Make an earlier version of a script the newest one.
     Rollback(RollbackArgs),
+    /// Make or mend accounts in the database itself, when nobody can log in.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Print the OpenAPI document of the HTTP API.
     Openapi,
     /// Print what makes a shell complete the commands of this program.
@@ -53,6 +56,23 @@ pub(crate) enum Command {
         /// For which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Make an account. The password is asked for, or read from the standard input.
+    Create(AccountArgs),
+    /// Give an account another password, and end its sessions. The password is asked for, or read from the standard
+    /// input.
+    ResetPassword(AccountArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// User name.
+    pub(crate) username: String,
+    #[command(flatten)]
+    pub(crate) place: DatabaseArgs,
 }
 
 /// Which server, and who asks.
@@ -270,6 +290,13 @@ pub(crate) struct TestArgs {
 pub(crate) struct BackupArgs {
     /// The backup.
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) place: DatabaseArgs,
+}
+
+/// Which database, for commands that need no server.
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
     /// Folder of the database, as for `serve`.
     #[arg(long, env = "PICLOUD_DATA_DIR", value_name = "FOLDER")]
     pub(crate) data_dir: Option<PathBuf>,

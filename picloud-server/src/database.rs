@@ -11,7 +11,7 @@ use picloud_sqlx::{PgStore, SqliteStore};
 
 use crate::{
     Exit,
-    cli::{BackupArgs, ServeArgs},
+    cli::{BackupArgs, DatabaseArgs, ServeArgs},
     config::Settings,
     run,
 };
@@ -134,8 +134,13 @@ pub(crate) fn restore(args: BackupArgs) -> Result<(), Exit> {
     })
 }
 
+/// The database that is meant, by the same rules as for `serve`.
+pub(crate) fn named(place: DatabaseArgs) -> Result<Database, Exit> {
+    let DatabaseArgs { data_dir, database, config } = place;
+    Ok(Settings::load(ServeArgs { data_dir, database, config, ..ServeArgs::default() })?.database)
+}
+
 fn place(args: BackupArgs) -> Result<(PathBuf, Database), Exit> {
-    let BackupArgs { file, data_dir, database, config } = args;
-    let settings = Settings::load(ServeArgs { data_dir, database, config, ..ServeArgs::default() })?;
-    Ok((file, settings.database))
+    let BackupArgs { file, place } = args;
+    Ok((file, named(place)?))
 }

@@ -13,6 +13,7 @@ mod last_good;
 mod logging;
 mod manifest;
 mod metrics;
+mod recovery;
 mod run;
 mod serve;
 mod test;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Logs(args) => client::logs(&args),
         Command::Versions(args) => client::versions(&args),
         Command::Rollback(args) => client::rollback(&args),
+        Command::Admin(command) => recovery::main(command),
         Command::Openapi => openapi(),
         Command::Completions { shell } => completions(shell),
     };

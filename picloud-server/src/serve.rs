@@ -193,7 +193,8 @@ async fn first_start(manager: &Manager, first_admin: Option<(String, String)>) -
     Ok(())
 }
 
-fn explain(error: &picloud::manager::ManagerError) -> String {
+/// An error in one line.
+pub(crate) fn explain(error: &picloud::manager::ManagerError) -> String {
     let fields: Vec<_> = error.errors().iter().map(|e| format!("{}: {}", e.field, e.detail)).collect();
     if fields.is_empty() { error.detail() } else { fields.join("; ") }
 }

@@ -13,7 +13,7 @@ mod remote;
 mod report;
 mod versions;
 
-pub(crate) use accounts::login;
+pub(crate) use accounts::{login, password};
 pub(crate) use apply::push;
 pub(crate) use diff::diff;
 pub(crate) use folder::pull;

@@ -195,3 +195,41 @@ fn what_needs_no_server() {
     let (code, _, err) = ended(away.env("HOME", folder.path()).output().unwrap());
     assert!(code == Some(1) && err.contains("PICLOUD_URL"), "{err}");
 }
+
+/// `picloud admin …` on the database of a folder, with a password on the standard input.
+fn mend(data: &Path, arguments: &[&str], password: &str) -> Ended {
+    let mut command = command(data, &[&["admin"], arguments].concat());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    ended(child.wait_with_output().unwrap())
+}
+
+#[test]
+fn accounts_are_mended_in_the_database_itself() {
+    const NEW: &str = "another horse battery";
+    let data = tempdir().unwrap();
+    let server = Server::with_admin(data.path());
+    let before = server.log_in();
+    let log_in = |username: &str, password: &str| {
+        let body = serde_json::json!({ "username": username, "password": password });
+        before.call("POST", "/auth/login", Some(&body)).status
+    };
+    // The token would be a second credential.
+    let (code, out, err) = mend(data.path(), &["reset-password", USERNAME], NEW);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(before.call("GET", "/auth/me", None).status, 401);
+    assert_eq!((log_in(USERNAME, PASSWORD), log_in(USERNAME, NEW)), (401, 200));
+
+    let (code, out, err) = mend(data.path(), &["create", "bob"], NEW);
+    assert_eq!((code, out.trim()), (Some(0), "made the account bob"), "{err}");
+    assert_eq!(log_in("bob", NEW), 200);
+    for (arguments, password, part) in [
+        (["create", "bob"], NEW, "bob"),
+        (["create", "eve"], "short", "password"),
+        (["reset-password", "eve"], NEW, "admin"),
+    ] {
+        let (code, _, err) = mend(data.path(), &arguments, password);
+        assert!(code == Some(1) && err.contains(part), "{arguments:?}: {err}");
+    }
+}

@@ -1,11 +1,14 @@
-//! The walk-through of the README runs as it is written.
+//! The walk-throughs of the README and of docs/cli.md run as they are written.
 //!
 //! Between the lines `<!-- walkthrough -->` and `<!-- /walkthrough -->`, every `sh` block is run, all as one `sh -eu`,
 //! against a server of its own; a `text` or `json` block right after one is what it prints, with `…` for whatever
 //! differs from run to run. User name and password are those that the README sets for the server. Ports become the
 //! test's own.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use tempfile::tempdir;
 
@@ -20,12 +23,25 @@ struct Step {
 }
 
 #[test]
-fn the_walk_through_does_what_it_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let steps = steps(&readme);
-    assert!(!steps.is_empty(), "the README has a walk-through between its two marks");
-    check(&readme, &steps);
+fn the_readme_does_what_it_says() {
+    walk("README.md");
+}
+
+#[test]
+fn the_page_of_the_command_line_does_what_it_says() {
+    walk("docs/cli.md");
+}
+
+fn walk(page: &str) {
+    let path = repository().join(page);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let steps = steps(&text);
+    assert!(!steps.is_empty(), "{page} has a walk-through between its two marks");
+    check(&text, &steps);
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 fn check(readme: &str, steps: &[Step]) {
@@ -42,12 +58,18 @@ fn check(readme: &str, steps: &[Step]) {
         .iter()
         .map(|step| format!("{}\nprintf '\\n%s\\n' '{END_OF_BLOCK}'\n", here(&step.run)))
         .collect();
+    // As in a clone, with the program installed.
+    std::os::unix::fs::symlink(repository().join("examples"), folder.path().join("examples")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_picloud")).parent().unwrap();
     let ran = Command::new("sh")
         .args(["-eu", "-c", &blocks.concat()])
         .current_dir(folder.path())
         .env("PICLOUD_ADMIN_USERNAME", &username)
         .env("PICLOUD_ADMIN_PASSWORD", &password)
         .env("PICLOUD_URL", format!("http://{address}"))
+        .env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default()))
+        .env("HOME", folder.path())
+        .env_remove("XDG_CONFIG_HOME")
         .output()
         .unwrap();
     let printed = String::from_utf8(ran.stdout).unwrap();
