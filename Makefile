@@ -1,12 +1,12 @@
 # Everything a newcomer needs: `make run` and `make test`.
 
-.PHONY: run test deps test-deps fmt clippy unit dashboard release doc bench
+.PHONY: run test deps test-deps fmt clippy unit dashboard fuzz release doc bench
 
 run: deps
 	cargo run -p picloud-server
 
 # What CI runs. Installs what a fresh Debian machine lacks.
-test: test-deps fmt clippy unit dashboard release doc
+test: test-deps fmt clippy unit dashboard fuzz release doc
 
 deps:
 	@./.ci/deps
@@ -30,6 +30,10 @@ unit:
 dashboard: test-deps
 	cargo build --workspace --all-features --bin picloud
 	cd picloud-server/dashboard && npm ci && npm run check && npm run fresh && npm run e2e
+
+# schemathesis against the real server and its OpenAPI document, with a fixed budget.
+fuzz: test-deps
+	./.ci/fuzz
 
 # Limits are reached the same way when optimised: stack frames and timings differ.
 release:
