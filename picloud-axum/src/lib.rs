@@ -9,6 +9,7 @@
 //! Not here: listeners, TLS, time limits for slow senders, and who may see which host. The server around puts a
 //! [`picloud::Client`] into each request's extensions; without one, addresses are unknown and the scheme is `http`.
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod admins;
 mod api;

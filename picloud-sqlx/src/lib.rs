@@ -5,6 +5,7 @@
 //! public here.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod error;

@@ -46,6 +46,7 @@
 //! no subscriber, no environment variables, no printing. No isolation between strangers beyond the limits: scripts share
 //! the process.
 #![deny(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod app;
 #[cfg(feature = "rhai")]
