@@ -8,6 +8,7 @@ mod mounted;
 mod newcomer;
 mod own;
 mod scripting;
+mod telling;
 mod tenants;
 #[path = "../testing.rs"]
 mod testing;
