@@ -1,6 +1,7 @@
 //! The examples do what they say.
 #![allow(clippy::unwrap_used, reason = "a test that unwraps fails, which is its job")]
 
+mod auth;
 mod curl;
 mod folders;
 mod home;
