@@ -38,7 +38,8 @@
 //! # Features
 //!
 //! * `rhai` (default): the built-in executor and [`App`]. Without it: router, orchestrator, manager, stores, traits.
-//! * `testing`: the conformance suite for stores of your own.
+//! * `testing`: the test kit for scripts, and the conformance suite for stores of your own.
+//! * `schema`: JSON Schemas of what the HTTP API parses, for its OpenAPI document.
 //!
 //! # What is not here
 //!

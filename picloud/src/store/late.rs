@@ -11,20 +11,19 @@ use super::{
 };
 use crate::{AdminId, AppId, AuditId, BoxFuture, DomainId, RequestId, RouteId, ScriptId, SessionId, Slug};
 
-/// A [`Store`] that a server starts with while its database is away: calls give
+/// For tests: a [`Store`] whose database is away, as when a server starts without it: calls give
 /// [`Unavailable`](StoreError::Unavailable) until there is one. Clones are the same.
 #[derive(Clone, Default)]
-pub struct LateStore(watch::Sender<Option<Arc<dyn Store>>>);
+pub(crate) struct LateStore(watch::Sender<Option<Arc<dyn Store>>>);
 
 impl LateStore {
     /// One that nothing is behind yet.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Puts a store behind it, or takes it away.
-    pub fn set(&self, store: Option<Arc<dyn Store>>) {
+    pub(crate) fn set(&self, store: Option<Arc<dyn Store>>) {
         self.0.send_replace(store);
     }
 

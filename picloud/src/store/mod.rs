@@ -9,6 +9,7 @@ mod audit;
 mod change;
 mod error;
 mod identity;
+#[cfg(test)]
 mod late;
 mod log;
 mod memory;
@@ -21,7 +22,8 @@ pub use audit::{AuditRecord, AuditStore};
 pub use change::{Change, Commit};
 pub use error::StoreError;
 pub use identity::IdentityStore;
-pub use late::LateStore;
+#[cfg(test)]
+pub(crate) use late::LateStore;
 pub use log::{ExecutionFilter, ExecutionRecord, LogStore, MinuteRecord, Quantiles, Retention};
 pub use memory::MemoryStore;
 pub use page::Page;
