@@ -83,6 +83,10 @@ pub(crate) async fn lookup(
 ) -> Result<axum::Json<Found>, ApiError> {
     let method = parse_method(&method).map_err(ApiError::field)?;
     let (host, path) = parse_url(&url).map_err(ApiError::field)?;
+    if host.as_ref().is_some_and(|host| api.manager.is_reserved_host(host)) {
+        let why = why(Code::NoApp, "This host is the control plane's own: no script answers there.");
+        return Ok(axum::Json(Found { why: Some(why), ..Found::default() }));
+    }
     answer(&api, host.as_ref().map(Host::as_str), &method, &path).await.map(axum::Json)
 }
 

@@ -38,8 +38,8 @@ pub(crate) enum Side {
     Shared,
     /// The control plane, and no script, on these hosts; scripts, and no control plane, on all others.
     ByHost(Arc<[Host]>),
-    /// Scripts only.
-    Data,
+    /// Scripts only, and nobody on these hosts: a browser gives its cookies to every port of a name.
+    Data(Arc<[Host]>),
     /// The control plane only; on these hosts, or on any where none is named.
     Control(Arc<[Host]>),
 }
@@ -58,7 +58,8 @@ impl Side {
             _ if is_health(path) => Answers::Health,
             Self::Shared if is_control(path) => Answers::Control,
             Self::ByHost(hosts) if named(hosts) => Answers::Control,
-            Self::Shared | Self::ByHost(_) | Self::Data => Answers::Scripts,
+            Self::Data(hosts) if named(hosts) => Answers::Nobody,
+            Self::Shared | Self::ByHost(_) | Self::Data(_) => Answers::Scripts,
             Self::Control(hosts) if hosts.is_empty() || named(hosts) => Answers::Control,
             Self::Control(_) => Answers::Nobody,
         }
@@ -193,7 +194,9 @@ mod tests {
         check(&Side::Shared, "a.test", table("control", "scripts"));
         check(&Side::ByHost(admin.clone()), "a.test", table("scripts", "scripts"));
         check(&Side::ByHost(admin.clone()), "admin.test", table("control", "control"));
-        check(&Side::Data, "admin.test", table("scripts", "scripts"));
+        check(&Side::Data(Arc::default()), "admin.test", table("scripts", "scripts"));
+        check(&Side::Data(admin.clone()), "admin.test", table("nobody", "nobody"));
+        check(&Side::Data(admin.clone()), "a.test", table("scripts", "scripts"));
         check(&Side::Control(Arc::default()), "a.test", table("control", "control"));
         check(&Side::Control(admin.clone()), "admin.test", table("control", "control"));
         check(&Side::Control(admin), "a.test", table("nobody", "nobody"));

@@ -77,8 +77,8 @@ impl Listeners {
         let gauges = Gauges { scripts: scripts.clone(), listeners, recorder };
         let control = control.merge(metrics.router(gauges));
         vec![
-            door(listener, admin, Side::Control(hosts), control, &scripts),
-            door(self.data, data, Side::Data, Router::new(), &scripts),
+            door(listener, admin, Side::Control(hosts.clone()), control, &scripts),
+            door(self.data, data, Side::Data(hosts), Router::new(), &scripts),
         ]
     }
 }

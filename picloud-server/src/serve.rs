@@ -163,7 +163,10 @@ fn manager(
             }
         })
     };
-    Manager::new(store, executor).with_publish(Arc::new(publish)).with_limits(settings.limits)
+    Manager::new(store, executor)
+        .with_publish(Arc::new(publish))
+        .with_limits(settings.limits)
+        .with_reserved_hosts(settings.admin_hosts.clone())
 }
 
 /// The settings that may change while the server runs.

@@ -84,6 +84,42 @@ fn admin_hosts_are_the_only_names_of_the_control_plane() {
     }
 }
 
+/// Whatever an app may claim, these names stay the control plane's.
+#[test]
+fn admin_hosts_cannot_be_claimed_and_no_pattern_answers_there() {
+    for settings in [
+        "admin_hosts = [\"admin.test\"]\n",
+        "admin_listen = \"127.0.0.1:0\"\nadmin_hosts = [\"admin.test\"]\n",
+    ] {
+        let world = world(settings, Some("admin.test"));
+        for pattern in ["admin.test", "ADMIN.test."] {
+            let claim = json!({ "pattern": pattern });
+            let reply = world.admin.call("POST", "/apps/a/domains", Some(&claim));
+            assert_eq!((reply.status, reply.code().as_str()), (422, "invalid"), "{pattern}: {reply}");
+            let error = &reply.json()["errors"][0];
+            assert_eq!((&error["field"], &error["code"]), (&json!("pattern"), &json!("reserved")), "{reply}");
+            assert!(reply.json()["detail"].as_str().unwrap().contains("control plane"), "{reply}");
+        }
+        // The app `hello` has `*` already.
+        for pattern in ["*.test", "{any}.test"] {
+            let claim = json!({ "pattern": pattern });
+            let made = world.admin.make("/apps/a/domains", &claim);
+            assert_eq!(world.ask("b.test", "/x", "").status, 200);
+            for path in ["/x", "/", "/hello/Ada"] {
+                for address in [world.server.address, world.admin.address] {
+                    let reply = get(address, "admin.test", path);
+                    assert_eq!(reply.status, 404, "{settings} {pattern}: {reply}");
+                }
+            }
+            let question = json!({ "method": "GET", "url": "http://admin.test/x" });
+            let answer = world.admin.call("POST", "/match", Some(&question)).json();
+            assert_eq!((&answer["matched"], &answer["claim"]), (&json!(false), &Value::Null), "{answer}");
+            let id = made["id"].as_str().unwrap();
+            assert_eq!(world.admin.call("DELETE", &format!("/domains/{id}"), None).status, 204);
+        }
+    }
+}
+
 #[test]
 fn both_together_name_the_hosts_of_the_admin_listener() {
     let settings = "admin_listen = \"127.0.0.1:0\"\nadmin_hosts = [\"admin.test\"]\n";

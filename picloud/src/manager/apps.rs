@@ -164,7 +164,8 @@ impl Manager {
     /// Claims host names for an app: `a.test`, `*.a.test`, `{x}.a.test` or `*`.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid`, `Conflict` if the same claim is held, or if the store does not answer.
+    /// `NotFound`, `Invalid` (a [reserved](Self::with_reserved_hosts) host among others), `Conflict` if the same claim
+    /// is held, or if the store does not answer.
     pub async fn claim_domain(
         &self,
         actor: &Actor,
@@ -228,6 +229,10 @@ impl Manager {
 
     pub(super) fn new_domain(&self, app: AppId, pattern: &str) -> Result<DomainRecord, FieldError> {
         let (pattern, shape) = parse_domain(pattern)?;
+        if self.reserved_hosts.iter().any(|host| host.as_str() == pattern) {
+            let detail = format!("`{pattern}` is a name of the control plane itself, which no app can have");
+            return Err(FieldError::new("pattern", "reserved", detail));
+        }
         Ok(DomainRecord { id: DomainId::new(), app, pattern, shape, created_at: self.now() })
     }
 }

@@ -31,7 +31,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::{BoxFuture, Executor, FieldError, LimitOverrides, Limits, store::Store};
+use crate::{BoxFuture, Executor, FieldError, Host, LimitOverrides, Limits, store::Store};
 use writer::Writer;
 
 /// Told the new revision after each commit; the commit's call returns when this is done.
@@ -49,6 +49,7 @@ pub struct Manager {
     limits: Limits,
     auth: Auth,
     tunables: Arc<[Tunable]>,
+    reserved_hosts: Arc<[Host]>,
 }
 
 impl Manager {
@@ -76,6 +77,7 @@ impl Manager {
             executor,
             limits: Limits::default(),
             tunables: Arc::new([]),
+            reserved_hosts: Arc::new([]),
         }
     }
 
@@ -89,6 +91,19 @@ impl Manager {
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same manager that lets no app claim these hosts, because something else answers on them. Patterns may cover
+    /// them: that those do not answer there is for the router in front to see to. Default: none.
+    #[must_use]
+    pub fn with_reserved_hosts(self, hosts: Vec<Host>) -> Self {
+        Self { reserved_hosts: hosts.into(), ..self }
+    }
+
+    /// Whether no app can claim this host, nor answer there.
+    #[must_use]
+    pub fn is_reserved_host(&self, host: &Host) -> bool {
+        self.reserved_hosts.contains(host)
     }
 
     /// The same manager with another clock, for tests.
