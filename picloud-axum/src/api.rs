@@ -11,6 +11,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::any,
 };
+use http::Method;
 use picloud::{Code, Limits, Orchestrator, Publisher, manager::Manager, recorder::Recorder};
 use serde_json::Value;
 use tokio::sync::watch;
@@ -23,7 +24,7 @@ use crate::{
     lookup,
     openapi::{Document, Entry},
     routes, run, scripts, stats,
-    table::routes,
+    table::{Line, routes},
     tail, versions,
 };
 
@@ -145,27 +146,27 @@ routes! {
     Accounts: Ctx, "/api/v1/admin";
 
     /// Ends this session.
-    post "/auth/logout" => auth::logout;
+    post "/auth/logout" => auth::logout as "session.end";
     /// Who is logged in.
     get "/auth/me" => auth::me;
     /// Where else you are logged in: your sessions, oldest first.
     get "/auth/sessions" => auth::sessions;
     /// Ends all your sessions but this one.
-    delete "/auth/sessions" => auth::end_other_sessions;
+    delete "/auth/sessions" => auth::end_other_sessions as "session.end_others";
     /// Ends one of your sessions.
-    delete "/auth/sessions/{id}" => auth::end_session;
+    delete "/auth/sessions/{id}" => auth::end_session as "session.end";
 
     /// Accounts, oldest first.
     get "/admins" => admins::list;
     /// Makes an account.
-    post "/admins" => admins::create, [Code::Conflict, Code::Overloaded];
+    post "/admins" => admins::create as "admin.create", [Code::Conflict, Code::Overloaded];
     /// One account.
     get "/admins/{id}" => admins::read;
     /// Changes an account.
     /// A new password or a deactivation ends all its sessions but the one that asks.
-    patch "/admins/{id}" => admins::update, [Code::Conflict, Code::TooManyAttempts, Code::Overloaded];
+    patch "/admins/{id}" => admins::update as "admin.update", [Code::Conflict, Code::TooManyAttempts, Code::Overloaded];
     /// Removes an account and its sessions. The last active one stays.
-    delete "/admins/{id}" => admins::remove, [Code::Conflict];
+    delete "/admins/{id}" => admins::remove as "admin.delete", [Code::Conflict];
 }
 
 routes! {
@@ -175,36 +176,36 @@ routes! {
     /// Apps, oldest first.
     get "/apps" => apps::list;
     /// Makes an app.
-    post "/apps" => apps::create, [Code::Conflict];
+    post "/apps" => apps::create as "app.create", [Code::Conflict];
     /// One app.
     get "/apps/{app}" => apps::read;
     /// Renames an app, or replaces its limits.
-    patch "/apps/{app}" => apps::update, [Code::Conflict];
+    patch "/apps/{app}" => apps::update as "app.update", [Code::Conflict];
     /// Removes an app and all that it owns.
-    delete "/apps/{app}" => apps::remove;
+    delete "/apps/{app}" => apps::remove as "app.delete";
 
     /// The host names that an app claims.
     get "/apps/{app}/domains" => domains::list;
     /// Claims host names for an app.
     /// A pattern is a host name, `*.` or `{name}.` before one for one more label, or `*` for any host.
-    post "/apps/{app}/domains" => domains::claim, [Code::Conflict];
+    post "/apps/{app}/domains" => domains::claim as "domain.claim", [Code::Conflict];
     /// Gives up a claim.
-    delete "/domains/{id}" => domains::release;
+    delete "/domains/{id}" => domains::release as "domain.release";
 
     /// An app's scripts, without their sources.
     get "/apps/{app}/scripts" => scripts::list;
     /// Makes a script.
     /// A source that does not compile is refused with line and column.
-    post "/apps/{app}/scripts" => scripts::create, [Code::Conflict];
+    post "/apps/{app}/scripts" => scripts::create as "script.create", [Code::Conflict];
     /// Says what is wrong with a source; saves nothing.
     post "/scripts/check" => scripts::check;
     /// One script.
     get "/scripts/{id}" => scripts::read;
     /// Saves the next version of a script.
     /// It answers from the moment that this call does.
-    put "/scripts/{id}" => scripts::update, [Code::Conflict];
+    put "/scripts/{id}" => scripts::update as "script.update", [Code::Conflict];
     /// Removes a script and the routes that lead to it.
-    delete "/scripts/{id}" => scripts::remove;
+    delete "/scripts/{id}" => scripts::remove as "script.delete";
 
     /// The versions of a script, newest first, without their sources.
     get "/scripts/{id}/versions" => versions::list;
@@ -212,7 +213,7 @@ routes! {
     get "/scripts/{id}/versions/{version}" => versions::read;
     /// Makes an earlier version of a script the newest.
     /// Its source is saved as the next version; name and limits stay.
-    post "/scripts/{id}/rollback" => versions::rollback;
+    post "/scripts/{id}/rollback" => versions::rollback as "script.rollback";
     /// Everything that scripts can use, for completion and help in editors.
     get "/definitions" => definitions::list;
 
@@ -235,18 +236,18 @@ routes! {
     /// The routes that lead to a script.
     get "/scripts/{id}/routes" => routes::list_of_script;
     /// Makes a route to a script.
-    post "/scripts/{id}/routes" => routes::create, [Code::Conflict];
+    post "/scripts/{id}/routes" => routes::create as "route.create", [Code::Conflict];
     /// One route.
     get "/routes/{id}" => routes::read;
     /// Changes a route.
-    patch "/routes/{id}" => routes::update, [Code::Conflict];
+    patch "/routes/{id}" => routes::update as "route.update", [Code::Conflict];
     /// Removes a route.
-    delete "/routes/{id}" => routes::remove;
+    delete "/routes/{id}" => routes::remove as "route.delete";
 
     /// The settings that are in effect, and where they come from.
     get "/config" => config::read;
     /// Changes settings that may change while the server runs; all of them or none.
-    patch "/config" => config::update;
+    patch "/config" => config::update as "config.update";
 
     /// Who changed what, when and from where, newest first; attempts that were refused, too.
     get "/audit" => audit::list, [Code::NotFound];
@@ -258,7 +259,19 @@ routes! {
 impl Api {
     /// Method (in lower case) and path of every route that needs a session, but for execute.
     pub fn closed() -> impl Iterator<Item = (&'static str, &'static str)> {
-        Accounts::ROUTES.iter().chain(Closed::ROUTES).copied()
+        Self::lines().map(|line| (line.method, line.path))
+    }
+
+    fn lines() -> impl Iterator<Item = &'static Line> {
+        Accounts::ROUTES.iter().chain(Closed::ROUTES)
+    }
+
+    /// What the audit trail calls an operation that changes something: by its method, and its path as a pattern, which
+    /// may be nested in another.
+    pub(crate) fn action(method: &Method, path: &str) -> Option<&'static str> {
+        let same =
+            |line: &&Line| method.as_str().eq_ignore_ascii_case(line.method) && path.ends_with(line.path);
+        Self::lines().find(same).map(|line| line.action).filter(|action| !action.is_empty())
     }
 
     /// An API that changes things through `manager`, answers questions about routing from what `publisher` has

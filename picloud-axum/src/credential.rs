@@ -19,6 +19,7 @@ use picloud::{
 
 use crate::{
     api::Ctx,
+    attempt::Attempt,
     authenticate::Identity,
     error::ApiError,
     openapi::{Describe, Operation},
@@ -106,7 +107,12 @@ pub(crate) async fn require(
             parts.extensions.insert(Admin { actor, session: None });
         }
     }
-    Ok(next.run(Request::from_parts(parts, body)).await)
+    let attempt = Attempt::of(&mut parts, &api).await;
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if let Some((actor, refusal)) = attempt.and_then(|attempt| attempt.refusal(&response)) {
+        api.manager.note_refusal(&actor, refusal).await;
+    }
+    Ok(response)
 }
 
 /// Lets requests of those pass who have an account here and are logged in.

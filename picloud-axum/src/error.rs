@@ -18,7 +18,13 @@ pub(crate) struct ApiError {
     /// Boxed, so that results which are hardly ever errors stay small.
     problem: Box<Problem>,
     header: Option<(HeaderName, HeaderValue)>,
+    /// Why it was refused, unless it was the manager that did, which keeps a record of that itself.
+    early: Option<Code>,
 }
+
+/// In the answer to what was refused before the manager heard of it: why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Early(pub(crate) Code);
 
 impl ApiError {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
@@ -26,16 +32,17 @@ impl ApiError {
         Self {
             problem: Box::new(Problem::new(code, detail)),
             header: (code == Code::Unauthorized).then_some(bearer),
+            early: Some(code),
         }
     }
 
     /// One part of an input breaks a rule.
     pub(crate) fn field(error: FieldError) -> Self {
-        ManagerError::from(error).into()
+        Self { early: Some(Code::Invalid), ..ManagerError::from(error).into() }
     }
 
     pub(crate) fn not_found(what: &'static str) -> Self {
-        ManagerError::NotFound { what }.into()
+        Self { early: Some(Code::NotFound), ..ManagerError::NotFound { what }.into() }
     }
 }
 
@@ -44,19 +51,22 @@ impl From<ManagerError> for ApiError {
         if error.code().status().is_server_error() {
             tracing::error!(%error, "a request failed");
         }
-        let Self { problem, header } = Self::new(error.code(), error.detail());
+        let Self { problem, header, .. } = Self::new(error.code(), error.detail());
         let retry = error.retry_after().map(|seconds| (RETRY_AFTER, HeaderValue::from(seconds)));
         let problem = Box::new(problem.with_errors(error.errors().to_vec()));
-        Self { problem, header: header.or(retry) }
+        Self { problem, header: header.or(retry), early: None }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let Self { problem, header } = self;
+        let Self { problem, header, early } = self;
         let mut response = problem.to_response().map(Body::from);
         response.headers_mut().extend(header);
         response.extensions_mut().insert(*problem);
+        if let Some(code) = early {
+            response.extensions_mut().insert(Early(code));
+        }
         response
     }
 }

@@ -14,6 +14,7 @@
 mod admins;
 mod api;
 mod apps;
+mod attempt;
 mod audit;
 mod auth;
 mod authenticate;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::world::{Answer, PASSWORD, World, login, over};
 
 /// The whole trail, newest first.
-async fn trail(world: &World, query: &str) -> Vec<Value> {
+pub(crate) async fn trail(world: &World, query: &str) -> Vec<Value> {
     let (mut all, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = world.ask("GET", &format!("/audit?limit=3{query}{cursor}")).await.expect(200);

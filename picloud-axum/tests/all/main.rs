@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod attempts;
 mod audit;
 mod config;
 mod document;

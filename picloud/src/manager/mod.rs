@@ -23,6 +23,7 @@ pub use logs::StatisticsQuery;
 pub use routes::{NewRoute, RouteChanges, RouteCheck};
 pub use scripts::{Draft, ScriptInput};
 pub use settings::{Tunable, Tuned};
+pub use trail::Refusal;
 pub use writer::Actor;
 
 use std::{

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Clock, ManagerError, Publish};
 use crate::{
-    AdminId, AppId, AuditId, SessionId, Slug,
+    AdminId, AppId, AuditId, Code, SessionId, Slug,
     store::{AppKey, AuditRecord, Change, Commit, Store, StoreError},
 };
 
@@ -77,7 +77,12 @@ impl Deed {
     }
 
     pub(super) fn set_name(&mut self, name: &str) {
-        self.name = name.chars().filter(|c| *c != '\0').take(256).collect();
+        self.name = cut(name);
+    }
+
+    /// The same for a target that a client sent.
+    pub(super) fn set_named_target(&mut self, target: &str) {
+        self.target = cut(target);
     }
 
     pub(super) fn set_app(&mut self, app: AppId) {
@@ -114,6 +119,11 @@ impl Deed {
             after: after.filter(|_| refused.is_none()),
         }
     }
+}
+
+/// What a client sent, cut to what names may have.
+fn cut(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(256).collect()
 }
 
 /// SHA-256 of a record as JSON.
@@ -160,12 +170,17 @@ impl Writer {
         if let Err(error) = &result
             && error.is_refusal()
         {
-            let record = deed.record(self.now(), Some(error.code().as_str()));
-            if let Err(lost) = self.store.append_audit(record).await {
-                tracing::warn!(%lost, action = deed.action, %error, "a refusal was not written down");
-            }
+            self.note(&deed, error.code()).await;
         }
         result
+    }
+
+    /// Keeps a record of a deed that was refused.
+    pub(super) async fn note(&self, deed: &Deed, code: Code) {
+        let record = deed.record(self.now(), Some(code.as_str()));
+        if let Err(lost) = self.store.append_audit(record).await {
+            tracing::warn!(%lost, action = deed.action, %code, "a refusal was not written down");
+        }
     }
 
     /// An error of the store with the name of the app that holds what was wanted.
