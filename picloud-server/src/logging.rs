@@ -1,6 +1,7 @@
 //! Log lines on standard error: text on a terminal, JSON lines otherwise. Nobody waits for them to be written.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal, Write, stderr},
     sync::{
         Arc,
@@ -87,7 +88,7 @@ impl Queue {
 /// `fmt` writes each line with one call.
 impl Write for Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if !self.push(line) {
+        if !self.push(&one_line(line)) {
             DROPPED.fetch_add(1, Relaxed);
         }
         Ok(line.len())
@@ -96,6 +97,25 @@ impl Write for Queue {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The line with every break but its last escaped: `fmt` escapes what terminals obey, but not what would make two lines
+/// of one, and scripts log what callers say. JSON has none.
+fn one_line(line: &[u8]) -> Cow<'_, [u8]> {
+    let text = line.strip_suffix(b"\n").unwrap_or(line);
+    if memchr::memchr2(b'\r', b'\n', text).is_none() {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = Vec::with_capacity(line.len() + 16);
+    for byte in text {
+        match byte {
+            b'\r' => escaped.extend_from_slice(b"\\r"),
+            b'\n' => escaped.extend_from_slice(b"\\n"),
+            other => escaped.push(*other),
+        }
+    }
+    escaped.push(b'\n');
+    Cow::Owned(escaped)
 }
 
 fn write_lines(waiting: &Receiver<Line>, queued: &AtomicUsize, mut output: impl Write) {
@@ -171,6 +191,13 @@ mod tests {
         let text = String::from_utf8(pipe.written.lock().unwrap().clone()).unwrap();
         let expected: String = kept.iter().map(|n| format!("{n}\n")).collect();
         assert!(text == expected);
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_it_says() {
+        for (line, written) in [("a b\n", "a b\n"), ("a\r\nb\n\n", "a\\r\\nb\\n\n"), ("\n", "\n")] {
+            assert_eq!(*one_line(line.as_bytes()), *written.as_bytes());
+        }
     }
 
     #[test]

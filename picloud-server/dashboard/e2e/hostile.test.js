@@ -1,9 +1,9 @@
-// A script whose page wants the dashboard: from the same host, from a sibling name, from another port. It reads nothing
-// and changes nothing.
+// Row 67 (T16): a script whose page wants the dashboard, from the same host, from a sibling name, from another port. It
+// reads nothing and changes nothing. Row 65 (T16): what scripts and callers say is text on every page that shows it.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { Api, PASSWORD, USERNAME } from './api.js';
+import { Api, PASSWORD, USERNAME, get } from './api.js';
 import { startBrowser, startServer } from './server.js';
 
 const ADMIN = { PICLOUD_ADMIN_USERNAME: USERNAME, PICLOUD_ADMIN_PASSWORD: PASSWORD };
@@ -102,18 +102,28 @@ function script(target) {
 }
 
 /**
- * Logs in to the dashboard at one origin, then shows the hostile page in the same browser.
+ * A page of the dashboard at this origin, logged in.
+ * @param {import('playwright-core').BrowserContext} context
  * @param {string} dashboard
- * @param {string} hostile
  */
-async function visit(dashboard, hostile) {
-  const context = await browser.newContext();
+async function enter(context, dashboard) {
   const page = await context.newPage();
   await page.goto(`${dashboard}/admin/`);
   await page.getByLabel('User name').fill(USERNAME);
   await page.getByLabel('Password').fill(PASSWORD);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('heading', { name: 'Apps' }).waitFor();
+  return page;
+}
+
+/**
+ * Logs in to the dashboard at one origin, then shows the hostile page in the same browser.
+ * @param {string} dashboard
+ * @param {string} hostile
+ */
+async function visit(dashboard, hostile) {
+  const context = await browser.newContext();
+  const page = await enter(context, dashboard);
   const before = await api.state();
   const secrets = (await context.cookies()).map((cookie) => cookie.value);
   assert.ok(
@@ -139,7 +149,7 @@ async function visit(dashboard, hostile) {
   return learned;
 }
 
-test('from the same host', async () => {
+test('row 67 from the same host', async () => {
   const origin = `http://localhost:${server.url.port}`;
   const id = await api.addScript('hello', 'evil', '/evil', script(origin));
   await api.call('POST', `/scripts/${id}/routes`, { method: 'GET', path: '/worker.js' });
@@ -150,7 +160,7 @@ test('from the same host', async () => {
   }
 });
 
-test('from a sibling name', async () => {
+test('row 67 from a sibling name', async () => {
   const origin = `http://cloud.test:${server.url.port}`;
   await api.deploy('sibling', 'evil.cloud.test', '/evil', script(origin));
   const learned = await visit(origin, `http://evil.cloud.test:${server.url.port}/evil`);
@@ -158,7 +168,7 @@ test('from a sibling name', async () => {
     assert.match(learned[name], /^refused: /, `${name}: ${learned[name]}`);
 });
 
-test('from another port', async () => {
+test('row 67 from another port', async () => {
   const origin = `http://localhost:${server.url.port}`;
   const other = await Api.login(neighbour.url);
   await other.addScript('hello', 'evil', '/evil', script(origin));
@@ -166,3 +176,65 @@ test('from another port', async () => {
   for (const name of ['read', 'write', 'popup'])
     assert.match(learned[name], /^refused: /, `${name}: ${learned[name]}`);
 });
+
+/** What would act, if it were more than text. */
+const PAYLOADS = [
+  '<img src="x" onerror="window.hacked = 1">',
+  '</script><script>window.hacked = 1</script>',
+  '"><svg onload="window.hacked = 1">',
+  '<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>',
+  '<a href="javascript:window.hacked = 1">hacked</a>',
+  "{{constructor.constructor('window.hacked = 1')()}}",
+  '\u001b[31mred\u001b]0;title\u0007',
+  'one\r\ntwo: hacked'
+];
+
+test('row 65 what scripts and callers say is text', async () => {
+  const origin = `http://localhost:${server.url.port}`;
+  const lines = JSON.stringify(PAYLOADS);
+  const source = `// ${PAYLOADS.slice(0, 6).join(' ')}\nfor text in ${lines} { log::warn(text, #{ text: text }); }\nthrow ${JSON.stringify(PAYLOADS[0])}`;
+  await api.call('POST', '/apps', { slug: 'says' });
+  await api.call('POST', '/apps/says/domains', { pattern: 'says.test' });
+  const { id } = await api.call('POST', '/apps/says/scripts', { name: 'says', source });
+  await api.call('POST', `/scripts/${id}/routes`, { method: 'GET', path: '/*rest' });
+  const asked = await get(server.url, 'says.test', `/${encodeURIComponent(PAYLOADS[0])}`);
+  assert.equal(asked.status, 500);
+
+  // The list of sessions shows what browsers call themselves, the audit trail what was refused.
+  const context = await browser.newContext({ userAgent: PAYLOADS[0] });
+  await assert.rejects(api.call('POST', '/apps/says/domains', { pattern: PAYLOADS[0] }), /422/);
+  const page = await enter(context, origin);
+  const open = async (/** @type {string} */ path) => {
+    await page.goto(`${origin}/admin${path}`, { waitUntil: 'networkidle' });
+    await assertInert(page, path);
+  };
+  await page.goto(`${origin}/admin/apps/says/logs`);
+  await page.getByText(PAYLOADS[0]).first().waitFor();
+  await assertInert(page, 'logs');
+  await page.getByText(PAYLOADS[0]).first().click();
+  await page.getByRole('dialog').getByText(PAYLOADS[1]).first().waitFor();
+  await assertInert(page, 'one run');
+  for (const path of ['', '/scripts', `/scripts/${id}`, `/scripts/${id}/versions`, '/routes', '/settings'])
+    await open(`/apps/says${path}`);
+  for (const path of ['/', '/sessions', '/audit', '/admins', '/settings', '/about']) await open(path);
+  await page.goto(`${origin}/admin/sessions`);
+  await page.getByText('onerror').first().waitFor();
+  await context.close();
+});
+
+/**
+ * Nothing of what was said has become a part of the page.
+ * @param {import('playwright-core').Page} page
+ * @param {string} place
+ */
+async function assertInert(page, place) {
+  const found = await page.evaluate(() => {
+    const parts = [...document.querySelectorAll('*')];
+    const isFromText = (/** @type {Element} */ part) =>
+      [...part.attributes].some(({ name, value }) => name.startsWith('on') || /^javascript:/.test(value)) ||
+      (part.localName === 'script' && part.textContent?.includes('hacked')) ||
+      (part.localName === 'iframe' && part.getAttribute('srcdoc')?.includes('hacked'));
+    return { hacked: 'hacked' in window, parts: parts.filter(isFromText).map((part) => part.outerHTML) };
+  });
+  assert.deepEqual(found, { hacked: false, parts: [] }, place);
+}

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A request for the control plane with these header lines and this body.
-fn ask(address: SocketAddr, method: &str, path: &str, lines: &str, body: &str) -> Reply {
+pub(crate) fn ask(address: SocketAddr, method: &str, path: &str, lines: &str, body: &str) -> Reply {
     let head = format!(
         "{method} /api/v1/admin{path} HTTP/1.1\r\nHost: admin.test\r\nConnection: close\r\n{lines}Content-Length: {}\r\n\r\n{body}",
         body.len()
@@ -21,15 +21,15 @@ fn ask(address: SocketAddr, method: &str, path: &str, lines: &str, body: &str) -
     send(address, head.as_bytes())
 }
 
-const JSON: &str = "Content-Type: application/json\r\n";
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
 
-fn log_in(address: SocketAddr, lines: &str, username: &str, password: &str) -> Reply {
+pub(crate) fn log_in(address: SocketAddr, lines: &str, username: &str, password: &str) -> Reply {
     let body = json!({ "username": username, "password": password }).to_string();
     ask(address, "POST", "/auth/login", &format!("{JSON}{lines}"), &body)
 }
 
 /// The server itself, and behind Caddy where that is installed.
-fn worlds() -> impl Iterator<Item = World> {
+pub(crate) fn worlds() -> impl Iterator<Item = World> {
     [None, Some(Kind::Caddy)].into_iter().filter_map(World::start)
 }
 
@@ -127,14 +127,19 @@ fn row_60_other_sites_cannot_write_with_a_cookie() {
             format!("{JSON}{own}Sec-Fetch-Site: cross-site\r\n"),
             format!("{JSON}Sec-Fetch-Site: none\r\n"),
             format!("Content-Type: text/plain\r\n{own}"),
+            format!("Content-Type: text/plain\r\n{own}Sec-Fetch-Site: same-origin\r\n"),
             format!("Content-Type: application/x-www-form-urlencoded\r\n{own}"),
+            format!("Content-Type: multipart/form-data; boundary=x\r\n{own}"),
             own.to_owned(),
         ] {
-            let reply = post(&lines, &body);
-            assert_eq!((reply.status, reply.code().as_str()), (403, "forbidden"), "{lines}: {reply}");
+            for (method, path) in [("POST", "/apps"), ("PATCH", "/apps/a"), ("DELETE", "/apps/a")] {
+                let reply = ask(world.address(), method, path, &format!("{cookie}{lines}"), &body);
+                let refused = (reply.status, reply.code());
+                assert_eq!(refused, (403, "forbidden".to_owned()), "{method} {lines}: {reply}");
+            }
         }
         let apps = world.admin.call("GET", "/apps", None).text();
-        assert!(!apps.contains("forged"), "{apps}");
+        assert!(!apps.contains("forged") && apps.contains(r#""slug":"a""#), "{apps}");
         assert_eq!(post(&format!("{JSON}{own}"), &body).status, 201);
         let fetched = format!("{JSON}Sec-Fetch-Site: same-origin\r\n");
         assert_eq!(post(&fetched, &body.replace("forged", "fetched")).status, 201);

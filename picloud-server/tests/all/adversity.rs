@@ -224,7 +224,7 @@ fn a_clock_that_jumps_by_a_day_disturbs_no_request() {
 }
 
 /// Debian's library that tells programs another time.
-fn faketime() -> Option<PathBuf> {
+pub(crate) fn faketime() -> Option<PathBuf> {
     parts::program("faketime", "a clock that jumps")?;
     let folders = fs::read_dir("/usr/lib").unwrap().map_while(Result::ok);
     let found =

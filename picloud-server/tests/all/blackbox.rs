@@ -3,6 +3,7 @@
 //! After each row the server is the same process, is well, and answers the other app's caller with the other app.
 
 use std::{
+    fs,
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
@@ -35,9 +36,17 @@ pub(crate) struct World {
 impl World {
     /// `None` where the proxy is not installed.
     pub(crate) fn start(kind: Option<Kind>) -> Option<Self> {
+        Self::with_settings(kind, "")
+    }
+
+    /// The same with this settings file.
+    pub(crate) fn with_settings(kind: Option<Kind>, settings: &str) -> Option<Self> {
         let folder = tempdir().unwrap();
+        fs::write(folder.path().join("picloud-server.toml"), settings).unwrap();
         let mut serve = command(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
         serve.env("PICLOUD_ADMIN_HOSTS", "admin.test");
+        // What ends connections is told at this level only.
+        serve.env("RUST_LOG", "info,picloud_server::front=debug");
         if kind.is_some() {
             serve.env("PICLOUD_TRUSTED_PROXIES", "127.0.0.1");
         }
@@ -64,7 +73,9 @@ impl World {
         self.proxy.as_ref().map_or(self.server.address, |proxy| proxy.address)
     }
 
-    fn assert_well(&mut self, row: &str) {
+    /// The server is the same process, and answers the other app's caller with the other app.
+    #[track_caller]
+    pub(crate) fn assert_well(&mut self, row: &str) {
         assert!(self.server.process.is_alive(), "{row}");
         assert_eq!(self.server.get("any.test", "/healthz").text(), "ok", "{row}");
         // Answers that wait on a connection to the server for the wrong caller would come now.
@@ -91,6 +102,14 @@ impl Raw {
     /// What a script of ours has seen, if it made this reply.
     pub(crate) fn echo(&self) -> Option<Value> {
         (self.status == 200).then(|| serde_json::from_str(&self.body).ok())?
+    }
+
+    /// The value of a header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let named = |line: &&str| {
+            line.split_once(':').is_some_and(|(other, _)| other.trim().eq_ignore_ascii_case(name))
+        };
+        self.head.split("\r\n").find(named)?.split_once(": ").map(|(_, value)| value)
     }
 
     fn has(&self, line: &str) -> bool {

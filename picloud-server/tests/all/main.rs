@@ -17,12 +17,18 @@ mod dev;
 #[cfg(unix)]
 mod durability;
 #[cfg(unix)]
+mod h2;
+#[cfg(unix)]
 mod hostile;
+#[cfg(unix)]
+mod inert;
 mod lifetime;
 #[cfg(unix)]
 mod logs;
 #[cfg(unix)]
 mod metrics;
+#[cfg(unix)]
+mod moved;
 #[cfg(unix)]
 mod paths;
 #[cfg(unix)]
@@ -38,9 +44,17 @@ mod rows;
 #[cfg(unix)]
 mod server;
 #[cfg(unix)]
+mod sessions;
+#[cfg(unix)]
 mod settings;
 #[cfg(unix)]
 mod shared;
+#[cfg(unix)]
+mod slow;
 mod support;
 #[cfg(unix)]
+mod tenants;
+#[cfg(unix)]
 mod testing;
+#[cfg(unix)]
+mod timing;

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::Read,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -24,6 +24,8 @@ pub(crate) struct Proxy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Caddy,
+    /// The same, with deadlines that a test can await.
+    HastyCaddy,
     Nginx,
     Haproxy,
 }
@@ -33,7 +35,7 @@ impl Proxy {
     /// not installed.
     pub(crate) fn start(kind: Kind, data: SocketAddr, admin: SocketAddr) -> Option<Self> {
         let name = match kind {
-            Kind::Caddy => "caddy",
+            Kind::Caddy | Kind::HastyCaddy => "caddy",
             Kind::Nginx => "nginx",
             Kind::Haproxy => "haproxy",
         };
@@ -41,7 +43,11 @@ impl Proxy {
         let folder = tempdir().unwrap();
         let address = free_port();
         let mut command = match kind {
-            Kind::Caddy => caddy(&program, folder.path(), address, data, admin),
+            Kind::Caddy => caddy(&program, &operators_file(), folder.path(), address, data, admin),
+            Kind::HastyCaddy => {
+                let file = hasty_file(folder.path());
+                caddy(&program, &file, folder.path(), address, data, admin)
+            }
             Kind::Nginx => nginx(&program, folder.path(), address, data, admin),
             Kind::Haproxy => haproxy(&program, folder.path(), address, data, admin),
         };
@@ -82,9 +88,28 @@ fn await_listener(child: &mut Child, address: SocketAddr) {
     }
 }
 
-/// With the file that operators get.
-fn caddy(program: &Path, folder: &Path, at: SocketAddr, data: SocketAddr, admin: SocketAddr) -> Command {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/Caddyfile");
+/// The file that operators get.
+fn operators_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/Caddyfile")
+}
+
+fn hasty_file(folder: &Path) -> PathBuf {
+    let text = fs::read_to_string(operators_file()).unwrap();
+    assert!(text.contains("read_header 10s") && text.contains("read_body 1m"), "{text}");
+    let hasty = text.replace("read_header 10s", "read_header 1s").replace("read_body 1m", "read_body 2s");
+    let file = folder.join("Caddyfile");
+    fs::write(&file, hasty).unwrap();
+    file
+}
+
+fn caddy(
+    program: &Path,
+    file: &Path,
+    folder: &Path,
+    at: SocketAddr,
+    data: SocketAddr,
+    admin: SocketAddr,
+) -> Command {
     let mut command = Command::new(program);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file).env_clear();
     command.env("HOME", folder).env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
