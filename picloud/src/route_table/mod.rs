@@ -10,6 +10,8 @@
 //! * A walk visits each node of a tree at most once, because only one way leads to a node. So the worst request costs
 //!   no more than reading the app's routes once, however they are made to send it back.
 
+#[cfg(test)]
+mod dispatch_tests;
 mod hosts;
 mod overlap;
 #[cfg(test)]
