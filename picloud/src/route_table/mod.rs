@@ -52,10 +52,13 @@ impl AppRoutes {
     /// The routes of `app`. Of routes with the same method and shape, the first is kept.
     #[must_use]
     pub fn new(app: AppId, routes: impl IntoIterator<Item = Route>) -> Self {
-        let mut tree = Node::default();
+        let (mut tree, mut routes) = (Node::default(), Vec::from_iter(routes));
+        // In nearly the tree's own order, so that each finds its place at the end; the first of a shape stays the first.
+        routes.sort_by_cached_key(|route| route.pattern.shape());
         for route in routes {
             tree.insert(route);
         }
+        tree.shrink();
         Self { app, tree }
     }
 

@@ -1,6 +1,6 @@
 //! The routes of one app as a tree of path segments.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use http::Method;
 
@@ -8,9 +8,12 @@ use super::Route;
 use crate::{RouteMethod, route::Segment};
 
 /// What follows after the segments that lead here.
+///
+/// Kept as small as it can be: a server has a tree for each of its apps, most of them with a handful of routes.
 #[derive(Default)]
 pub(super) struct Node {
-    literals: BTreeMap<Arc<str>, Node>,
+    /// In the order of their texts.
+    literals: Vec<(Arc<str>, Node)>,
     param: Option<Box<Node>>,
     /// Routes whose last segment is a catch-all that starts here.
     rest: Endpoints,
@@ -24,12 +27,38 @@ impl Node {
         let mut node = self;
         for segment in pattern.segments() {
             node = match segment {
-                Segment::Literal(text) => node.literals.entry(text.clone()).or_default(),
+                Segment::Literal(text) => node.literal_or_new(text),
                 Segment::Param(_) => node.param.get_or_insert_default(),
                 Segment::CatchAll(_) => return node.rest.insert(route),
             };
         }
         node.end.insert(route);
+    }
+
+    fn literal_or_new(&mut self, text: &Arc<str>) -> &mut Self {
+        let at = self.position(text).unwrap_or_else(|at| {
+            self.literals.insert(at, (text.clone(), Self::default()));
+            at
+        });
+        &mut self.literals[at].1
+    }
+
+    fn literal(&self, text: &str) -> Option<&Self> {
+        self.position(text).ok().map(|at| &self.literals[at].1)
+    }
+
+    /// Where the node of a literal is, or belongs.
+    fn position(&self, text: &str) -> Result<usize, usize> {
+        self.literals.binary_search_by(|(own, _)| (**own).cmp(text))
+    }
+
+    /// Gives back what lists have grown too far.
+    pub(super) fn shrink(&mut self) {
+        self.literals.shrink_to_fit();
+        self.rest.0.shrink_to_fit();
+        self.end.0.shrink_to_fit();
+        let children = self.literals.iter_mut().map(|(_, node)| node).chain(self.param.as_deref_mut());
+        children.for_each(Self::shrink);
     }
 
     /// The best route for a raw path, or the methods that routes for the path have.
@@ -46,7 +75,7 @@ impl Node {
         let Some(rest) = rest else { return search.pick(&self.end) };
         let (segment, after) =
             rest.split_once('/').map_or((rest, None), |(segment, after)| (segment, Some(after)));
-        if let Some(found) = self.literals.get(segment).and_then(|node| node.walk(after, search)) {
+        if let Some(found) = self.literal(segment).and_then(|node| node.walk(after, search)) {
             return Some(found);
         }
         if !segment.is_empty()
