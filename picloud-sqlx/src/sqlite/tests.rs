@@ -4,10 +4,11 @@ use picloud::{
     store::{AppStore, Change, Commit, Page, StoreError},
     testing::row,
 };
-use sqlx::{AssertSqlSafe, SqlitePool};
+use sqlx::{AssertSqlSafe, Row as _, SqlitePool};
 use tempfile::TempDir;
 
 use super::SqliteStore;
+use crate::store::world;
 
 async fn open() -> (TempDir, SqliteStore) {
     let folder = TempDir::new().unwrap();
@@ -37,6 +38,18 @@ async fn connections_have_the_promised_settings() {
     assert_eq!(pragma(&store.backend.readers, "query_only").await, "1");
     let written = sqlx::query("DELETE FROM apps").execute(&store.backend.readers).await;
     assert!(written.is_err(), "readers cannot write");
+}
+
+/// So a save among very many apps stays cheap: it makes each server read what changed.
+#[tokio::test]
+async fn what_changed_is_found_without_reading_all_there_is() {
+    let (_folder, store) = open().await;
+    for news in [world::APPS, world::DOMAINS, world::SCRIPTS, world::ROUTES] {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", news.changed));
+        let plan = sqlx::query(explain).bind(1_i64).fetch_all(&store.backend.readers).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        assert!(!steps.iter().any(|step| step.starts_with("SCAN")), "{}: {steps:#?}", news.changed);
+    }
 }
 
 #[tokio::test]

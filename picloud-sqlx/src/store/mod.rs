@@ -7,7 +7,7 @@ mod change;
 mod identity;
 mod log;
 mod record;
-mod world;
+pub(crate) mod world;
 
 use std::{fmt::Debug, sync::Arc};
 

@@ -9,40 +9,68 @@ use picloud::{
 };
 
 use super::{Reader, apps::scripts, record};
-use crate::sql::{Row, Transaction, statement};
+use crate::sql::{Row, Statement, Transaction, statement};
+
+/// How rows of one kind are read: all of them, as they lie, or those of apps that changed.
+///
+/// Neither joins apps nor asks for an order: SQLite would read all rows in that order to find those of one app, at
+/// each save.
+pub(crate) struct News {
+    all: &'static str,
+    pub(crate) changed: &'static str,
+}
+
+pub(crate) const APPS: News =
+    News { all: "SELECT * FROM apps", changed: "SELECT * FROM apps WHERE revision > $1" };
+pub(crate) const DOMAINS: News = News {
+    all: "SELECT * FROM domains",
+    changed: "SELECT * FROM domains WHERE app_id IN (SELECT id FROM apps WHERE revision > $1)",
+};
+pub(crate) const SCRIPTS: News = News {
+    all: scripts!(""),
+    changed: scripts!("WHERE s.app_id IN (SELECT id FROM apps WHERE revision > $1)"),
+};
+pub(crate) const ROUTES: News = News {
+    all: "SELECT * FROM routes",
+    changed: "SELECT * FROM routes WHERE app_id IN (SELECT id FROM apps WHERE revision > $1)",
+};
+
+impl News {
+    fn since(&self, revision: u64) -> Statement {
+        if revision == 0 { statement!(self.all) } else { statement!(self.changed, revision) }
+    }
+}
 
 /// The apps that changed after `since` with all that they own, and those that went; with 0, all apps.
 pub(super) async fn read(db: &mut Transaction, since: u64) -> Result<World, StoreError> {
     let found = db.find(statement!("SELECT revision FROM meta")).await?;
     let revision = found.ok_or(StoreError::NotFound { what: "revision" })?.count("revision")?;
     let mut apps = Vec::new();
-    let sql = "SELECT * FROM apps WHERE revision > $1 ORDER BY id";
-    each(db, "app", sql, since, record::app, |app| {
+    each(db, "app", APPS.since(since), record::app, |app| {
         apps.push(AppWorld { app, domains: Vec::new(), scripts: Vec::new(), routes: Vec::new() });
     })
     .await?;
+    apps.sort_unstable_by_key(|world| world.app.id);
     owned(db, since, &mut apps).await?;
+    apps.iter_mut().for_each(sort);
     Ok(World { revision, apps, gone: gone(db, since).await? })
 }
 
 /// Fills in what the apps own.
 async fn owned(db: &mut Transaction, since: u64, apps: &mut [AppWorld]) -> Result<(), StoreError> {
-    let sql = "SELECT d.* FROM domains d JOIN apps a ON a.id = d.app_id WHERE a.revision > $1 ORDER BY d.id";
-    each(db, "domain", sql, since, record::domain, |domain| {
+    each(db, "domain", DOMAINS.since(since), record::domain, |domain| {
         if let Some(owner) = owner(apps, domain.app) {
             owner.domains.push(domain);
         }
     })
     .await?;
-    let sql = scripts!("JOIN apps a ON a.id = s.app_id WHERE a.revision > $1 ORDER BY s.id");
-    each(db, "script", sql, since, record::script, |script| {
+    each(db, "script", SCRIPTS.since(since), record::script, |script| {
         if let Some(owner) = owner(apps, script.app).filter(|_| is_intact(&script)) {
             owner.scripts.push(script);
         }
     })
     .await?;
-    let sql = "SELECT r.* FROM routes r JOIN apps a ON a.id = r.app_id WHERE a.revision > $1 ORDER BY r.id";
-    each(db, "route", sql, since, record::route, |route| {
+    each(db, "route", ROUTES.since(since), record::route, |route| {
         if let Some(owner) = owner(apps, route.app) {
             owner.routes.push(route);
         }
@@ -50,16 +78,22 @@ async fn owned(db: &mut Transaction, since: u64, apps: &mut [AppWorld]) -> Resul
     .await
 }
 
+/// Everything in the order of its id, whatever the order in which the database gave it.
+fn sort(AppWorld { app: _, domains, scripts, routes }: &mut AppWorld) {
+    domains.sort_unstable_by_key(|domain| domain.id);
+    scripts.sort_unstable_by_key(|script| script.id);
+    routes.sort_unstable_by_key(|route| route.id);
+}
+
 /// Calls `take` with each record that can be understood.
 async fn each<T>(
     db: &mut Transaction,
     what: &'static str,
-    sql: &'static str,
-    since: u64,
+    statement: Statement,
     from: Reader<T>,
     mut take: impl FnMut(T) + Send,
 ) -> Result<(), StoreError> {
-    db.each(statement!(sql, since), |row| match from(&row) {
+    db.each(statement, |row| match from(&row) {
         Ok(record) => take(record),
         Err(error) => left_out(what, &row, &error),
     })
