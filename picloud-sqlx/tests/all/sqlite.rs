@@ -6,7 +6,10 @@ use std::{
 };
 
 use picloud::{
-    store::{AppStore, Change, Commit, IdentityStore, ScriptRecord, StoreError, World},
+    store::{
+        AppStore, Change, Commit, ExecutionFilter, IdentityStore, LogStore, Page, ScriptRecord, StoreError,
+        World,
+    },
     testing::row,
 };
 use picloud_sqlx::SqliteStore;
@@ -106,6 +109,49 @@ async fn two_processes_may_share_a_file() {
     assert_eq!(other.commit(Commit::default()).await.unwrap(), world.revision + 1);
     assert_eq!(store.revision().await.unwrap(), world.revision + 1);
     assert!(!other.create_first_admin(row::admin("late"), row::audit("setup")).await.unwrap());
+}
+
+/// Each of these reads before it writes. Were the lock not taken first, whoever comes second would write on top of what
+/// it has not seen, and SQLite would refuse that at once instead of letting it wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_two_processes_write_at_once_fails_for_neither() {
+    const ROUNDS: u8 = 100;
+    let Filled { folder: _folder, path, store, scripts, .. } = filled().await;
+    let stores = [store.clone(), SqliteStore::open(&path).await.unwrap()];
+    let (script, admin) = (&scripts[0], store.admin_by_name("ada").await.unwrap().id);
+    let write = async |store: &SqliteStore, half: u8| {
+        for n in 0..ROUNDS {
+            let token = half * ROUNDS + n;
+            store.create_session(row::session(admin, token)).await.unwrap();
+            store.append_log(vec![row::execution(script)], vec![]).await.unwrap();
+            let claim = row::domain(script.app, &format!("d{token}.test"));
+            let changes = vec![Change::ClaimDomain(claim), row::save(script, &token.to_string())];
+            store.commit(changes.into()).await.unwrap();
+        }
+    };
+    tokio::join!(write(&stores[0], 0), write(&stores[1], 1));
+    let writes = 2 * usize::from(ROUNDS);
+    let world = store.world(0).await.unwrap();
+    assert_eq!(world, stores[1].world(0).await.unwrap());
+    assert_eq!(world.apps[0].domains.len(), writes);
+    assert_eq!(store.script(script.app, script.id).await.unwrap().version, 1 + writes as u64);
+    assert_eq!(store.sessions(admin).await.unwrap().len(), writes);
+    let runs = store.executions(script.app, ExecutionFilter::default(), Page::all()).await.unwrap();
+    assert_eq!(runs.len(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_together_make_one_schema() {
+    for _ in 0..10 {
+        let folder = TempDir::new().unwrap();
+        let mut starting = tokio::task::JoinSet::new();
+        for _ in 0..6 {
+            starting.spawn(SqliteStore::open(folder.path().join("picloud.sqlite")));
+        }
+        for store in starting.join_all().await {
+            assert_eq!(store.unwrap().revision().await.unwrap(), 0);
+        }
+    }
 }
 
 #[cfg(unix)]
