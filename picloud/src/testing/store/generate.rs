@@ -39,7 +39,7 @@ impl Dice {
         usize::try_from(self.next() % bound.max(1) as u64).unwrap_or(0)
     }
 
-    fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+    pub(super) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())].clone()
     }
 

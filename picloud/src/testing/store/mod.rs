@@ -10,6 +10,7 @@ mod identity;
 mod log;
 mod paging;
 mod property;
+mod races;
 mod reading;
 mod scope;
 mod slugs;
@@ -58,6 +59,7 @@ pub fn store_cases() -> impl Iterator<Item = StoreCase> {
         audit::CASES,
         log::CASES,
         property::CASES,
+        races::CASES,
     ]
     .into_iter()
     .flatten()
