@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use picloud::{
@@ -16,27 +16,39 @@ use tokio::sync::watch;
 
 /// Changes that come close after one another are written once.
 const PAUSE: Duration = Duration::from_secs(2);
+/// After each time, this many times as long passes until the next: all is read and written, which takes a while with
+/// very many apps.
+const REST: u32 = 20;
 
 /// Keeps what the store holds in `file`, now and after each change, for ever.
 pub(crate) async fn keep(store: Arc<dyn Store>, mut published: watch::Receiver<Snapshot>, file: PathBuf) {
     let mut kept = None;
     loop {
         published.mark_unchanged();
+        let begun = Instant::now();
         match store.world(0).await {
-            Ok(world) if kept != Some(world.revision) => match write(&file, &world) {
-                Ok(()) => kept = Some(world.revision),
-                Err(error) => {
-                    tracing::warn!(%error, file = %file.display(), "what is served could not be kept")
+            Ok(world) if kept != Some(world.revision) => {
+                let revision = world.revision;
+                match write_aside(file.clone(), world).await {
+                    Ok(()) => kept = Some(revision),
+                    Err(error) => {
+                        tracing::warn!(%error, file = %file.display(), "what is served could not be kept")
+                    }
                 }
-            },
+            }
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "what is served could not be read to be kept"),
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(PAUSE.max(begun.elapsed() * REST)).await;
         if published.changed().await.is_err() {
             return;
         }
     }
+}
+
+/// Not on a thread that answers requests.
+async fn write_aside(file: PathBuf, world: World) -> io::Result<()> {
+    tokio::task::spawn_blocking(move || write(&file, &world)).await.map_err(io::Error::other)?
 }
 
 /// What was kept, if there is a file and it is whole.
