@@ -11,33 +11,34 @@ use picloud::{
 use super::{Reader, apps::scripts, record};
 use crate::sql::{Row, Statement, Transaction, statement};
 
-/// How rows of one kind are read: all of them, as they lie, or those of apps that changed.
+/// After so many changes, all rows are read as they lie, and those of other apps passed over.
+const MANY: usize = 200;
+
+const APPS: &str = "SELECT * FROM apps";
+pub(crate) const APPS_SINCE: &str = "SELECT * FROM apps WHERE revision > $1";
+
+/// How the rows of one kind are read: all of them, or those of one app.
 ///
-/// Neither joins apps nor asks for an order: SQLite would read all rows in that order to find those of one app, at
-/// each save.
-pub(crate) struct News {
+/// No statement joins the apps that changed to what they own: a planner that takes them for many reads all rows to
+/// find those of one, at each save. SQLite does where an order is asked for, PostgreSQL before it knows a new table.
+pub(crate) struct Rows {
     all: &'static str,
-    pub(crate) changed: &'static str,
+    pub(crate) of_app: &'static str,
 }
 
-pub(crate) const APPS: News =
-    News { all: "SELECT * FROM apps", changed: "SELECT * FROM apps WHERE revision > $1" };
-pub(crate) const DOMAINS: News = News {
-    all: "SELECT * FROM domains",
-    changed: "SELECT * FROM domains WHERE app_id IN (SELECT id FROM apps WHERE revision > $1)",
-};
-pub(crate) const SCRIPTS: News = News {
-    all: scripts!(""),
-    changed: scripts!("WHERE s.app_id IN (SELECT id FROM apps WHERE revision > $1)"),
-};
-pub(crate) const ROUTES: News = News {
-    all: "SELECT * FROM routes",
-    changed: "SELECT * FROM routes WHERE app_id IN (SELECT id FROM apps WHERE revision > $1)",
-};
+pub(crate) const DOMAINS: Rows =
+    Rows { all: "SELECT * FROM domains", of_app: "SELECT * FROM domains WHERE app_id = $1" };
+pub(crate) const SCRIPTS: Rows = Rows { all: scripts!(""), of_app: scripts!("WHERE s.app_id = $1") };
+pub(crate) const ROUTES: Rows =
+    Rows { all: "SELECT * FROM routes", of_app: "SELECT * FROM routes WHERE app_id = $1" };
 
-impl News {
-    fn since(&self, revision: u64) -> Statement {
-        if revision == 0 { statement!(self.all) } else { statement!(self.changed, revision) }
+impl Rows {
+    /// The statements that give all rows of these apps, and perhaps others.
+    fn of(&self, apps: &[AppWorld], since: u64) -> Vec<Statement> {
+        if since == 0 || apps.len() > MANY {
+            return vec![statement!(self.all)];
+        }
+        apps.iter().map(|world| statement!(self.of_app, world.app.id)).collect()
     }
 }
 
@@ -46,7 +47,8 @@ pub(super) async fn read(db: &mut Transaction, since: u64) -> Result<World, Stor
     let found = db.find(statement!("SELECT revision FROM meta")).await?;
     let revision = found.ok_or(StoreError::NotFound { what: "revision" })?.count("revision")?;
     let mut apps = Vec::new();
-    each(db, "app", APPS.since(since), record::app, |app| {
+    let found = if since == 0 { statement!(APPS) } else { statement!(APPS_SINCE, since) };
+    each(db, "app", vec![found], record::app, |app| {
         apps.push(AppWorld { app, domains: Vec::new(), scripts: Vec::new(), routes: Vec::new() });
     })
     .await?;
@@ -58,19 +60,19 @@ pub(super) async fn read(db: &mut Transaction, since: u64) -> Result<World, Stor
 
 /// Fills in what the apps own.
 async fn owned(db: &mut Transaction, since: u64, apps: &mut [AppWorld]) -> Result<(), StoreError> {
-    each(db, "domain", DOMAINS.since(since), record::domain, |domain| {
+    each(db, "domain", DOMAINS.of(apps, since), record::domain, |domain| {
         if let Some(owner) = owner(apps, domain.app) {
             owner.domains.push(domain);
         }
     })
     .await?;
-    each(db, "script", SCRIPTS.since(since), record::script, |script| {
+    each(db, "script", SCRIPTS.of(apps, since), record::script, |script| {
         if let Some(owner) = owner(apps, script.app).filter(|_| is_intact(&script)) {
             owner.scripts.push(script);
         }
     })
     .await?;
-    each(db, "route", ROUTES.since(since), record::route, |route| {
+    each(db, "route", ROUTES.of(apps, since), record::route, |route| {
         if let Some(owner) = owner(apps, route.app) {
             owner.routes.push(route);
         }
@@ -89,15 +91,18 @@ fn sort(AppWorld { app: _, domains, scripts, routes }: &mut AppWorld) {
 async fn each<T>(
     db: &mut Transaction,
     what: &'static str,
-    statement: Statement,
+    statements: Vec<Statement>,
     from: Reader<T>,
     mut take: impl FnMut(T) + Send,
 ) -> Result<(), StoreError> {
-    db.each(statement, |row| match from(&row) {
-        Ok(record) => take(record),
-        Err(error) => left_out(what, &row, &error),
-    })
-    .await
+    for statement in statements {
+        db.each(statement, |row| match from(&row) {
+            Ok(record) => take(record),
+            Err(error) => left_out(what, &row, &error),
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 /// The app with this id; `apps` are ordered by it.

@@ -140,20 +140,6 @@ async fn what_two_processes_write_at_once_fails_for_neither() {
     assert_eq!(runs.len(), writes);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_that_start_together_make_one_schema() {
-    for _ in 0..10 {
-        let folder = TempDir::new().unwrap();
-        let mut starting = tokio::task::JoinSet::new();
-        for _ in 0..6 {
-            starting.spawn(SqliteStore::open(folder.path().join("picloud.sqlite")));
-        }
-        for store in starting.join_all().await {
-            assert_eq!(store.unwrap().revision().await.unwrap(), 0);
-        }
-    }
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn only_the_owner_may_read_the_files() {
