@@ -10,11 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use picloud::testing::parts;
+use picloud::{content_hash, testing::parts};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
-use crate::process::{Admin, PASSWORD, Reply, Server, USERNAME, admin_address, command, eventually, get};
+use crate::{
+    cluster::Cluster,
+    process::{Admin, PASSWORD, Reply, Server, USERNAME, admin_address, command, eventually, get},
+};
 
 /// A file system of its own, so small that it can be filled.
 struct SmallDisk {
@@ -54,28 +57,51 @@ impl Drop for SmallDisk {
     }
 }
 
-fn make_script(admin: &Admin, name: &str) -> Reply {
-    // Larger than what any page that is free already could take.
-    let source = format!("// {}\n1", "x".repeat(50_000));
-    admin.call("POST", "/apps/kept/scripts", Some(&json!({ "name": name, "source": source })))
+/// `n` makes it another one than before.
+fn make_script(admin: &Admin, name: &str, n: usize) -> Reply {
+    // Larger than what any page that is free already could take, and nothing that a database makes smaller.
+    let text: String = (0..800).map(|block| hex(&content_hash(&format!("{n} {block}")))).collect();
+    admin.call(
+        "POST",
+        "/apps/kept/scripts",
+        Some(&json!({ "name": name, "source": format!("// {text}\n1") })),
+    )
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// R8.
 #[test]
 fn a_full_device_fails_writes_only_and_only_as_long_as_it_is_full() {
     let Some(disk) = SmallDisk::mount("12m") else { return };
-    let server = Server::with_admin(disk.folder.path());
+    outlive_a_full_device(&disk, &Server::with_admin(disk.folder.path()));
+}
+
+/// R8, with the tables on that device, and PostgreSQL's own log on another: where that is full, PostgreSQL itself ends
+/// until there is room again.
+#[test]
+fn a_full_device_below_postgres_fails_writes_only_and_only_as_long_as_it_is_full() {
+    let Some(disk) = SmallDisk::mount("32m") else { return };
+    let Some(cluster) = Cluster::start(true) else { return };
+    let (url, folder) = (cluster.database_in(disk.folder.path()), tempdir().unwrap());
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--database", &url];
+    outlive_a_full_device(&disk, &Server::spawn_with_admin(&mut command(folder.path(), &arguments)));
+}
+
+fn outlive_a_full_device(disk: &SmallDisk, server: &Server) {
     let admin = server.log_in();
     admin.make_app("kept", "kept.test");
     admin.make_route("kept", "answer", ("GET", "/answer"), "42");
     let mut acknowledged = vec!["answer".to_owned()];
-    assert_eq!(make_script(&admin, "before").status, 201);
+    assert_eq!(make_script(&admin, "before", 100).status, 201);
     acknowledged.push("before".to_owned());
 
     let filler = disk.fill();
     for n in 0..20 {
         let name = format!("full{n}");
-        let reply = make_script(&admin, &name);
+        let reply = make_script(&admin, &name, n);
         match reply.status {
             // There may still be room in what the database holds already.
             201 => acknowledged.push(name),
@@ -88,7 +114,8 @@ fn a_full_device_fails_writes_only_and_only_as_long_as_it_is_full() {
 
     fs::remove_file(filler).unwrap();
     let since = Instant::now();
-    let after = eventually("writing goes on", || make_script(&admin, "after"), |reply| reply.status == 201);
+    let after =
+        eventually("writing goes on", || make_script(&admin, "after", 101), |reply| reply.status == 201);
     assert!(since.elapsed() < Duration::from_secs(5), "{:?}: {after}", since.elapsed());
     acknowledged.push("after".to_owned());
     let there = admin.call("GET", "/apps/kept/scripts?limit=200", None).json();

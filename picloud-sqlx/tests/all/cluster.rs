@@ -96,6 +96,17 @@ impl Cluster {
         self.url(&name)
     }
 
+    /// The URL of a new, empty database, whose tables are in an empty folder of somebody else's.
+    pub(crate) fn database_in(&self, place: &Path) -> String {
+        use std::os::unix::fs::MetadataExt as _;
+        let owner = fs::metadata(&self.folder).unwrap();
+        std::os::unix::fs::chown(place, Some(owner.uid()), Some(owner.gid())).unwrap();
+        let name = format!("t{}", self.made.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE TABLESPACE {name} LOCATION '{}'", place.display()));
+        self.sql("postgres", &format!("CREATE DATABASE {name} TABLESPACE {name}"));
+        self.url(&name)
+    }
+
     /// The URL of a database.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("postgres:///{name}?user=picloud&host={}", self.folder.display())
