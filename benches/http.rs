@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     env,
     io::{self, BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpStream, ToSocketAddrs},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -48,9 +48,7 @@ impl Server {
     /// If there is none.
     #[must_use]
     pub fn connect(&self) -> Connection {
-        let stream = TcpStream::connect(&self.address).expect("the server listens");
-        stream.set_nodelay(true).expect("the socket has options");
-        Connection { stream, buffer: vec![0; 16 * 1024] }
+        Connection::to(&self.address)
     }
 
     /// Processor time so far.
@@ -124,6 +122,17 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// A connection to whatever listens at an address.
+    ///
+    /// # Panics
+    /// If nothing does.
+    #[must_use]
+    pub fn to(address: impl ToSocketAddrs) -> Self {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_nodelay(true).expect("the socket has options");
+        Self { stream, buffer: vec![0; 16 * 1024] }
+    }
+
     /// Sends a request.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 //! Run all with `cargo bench -p picloud-benches`, one with `--bench http_hello`. Each program prints its figures beside
 //! the goals. Times are the smallest and the median of many short rounds, in which the subjects take turns.
 
+pub mod crowd;
 pub mod http;
 pub mod process;
 pub mod server;

@@ -1,14 +1,14 @@
-//! The real server on a fresh database, and a client for it.
+//! The real server, and clients for it.
 
 use std::{
-    env, fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
 };
 
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -16,6 +16,10 @@ use tokio::{
 
 /// The password of the admin `bench`.
 pub const PASSWORD: &str = "a long password for the benchmark";
+
+/// The variables that make that admin at the first start.
+pub const ADMIN: [(&str, &str); 2] =
+    [("PICLOUD_ADMIN_USERNAME", "bench"), ("PICLOUD_ADMIN_PASSWORD", PASSWORD)];
 
 /// One answer, or none.
 #[derive(Clone, Copy)]
@@ -54,8 +58,8 @@ impl Client {
         Answer { status, took: begun.elapsed().as_secs_f64() * 1e3, retry_after }
     }
 
-    /// Sends a request and reads one whole response.
-    async fn exchange(&mut self, request: &str) -> Option<String> {
+    /// Sends a request and reads one whole response; `None` if the connection ends before.
+    pub async fn exchange(&mut self, request: &str) -> Option<String> {
         self.stream.write_all(request.as_bytes()).await.ok()?;
         self.buffer.clear();
         loop {
@@ -72,27 +76,34 @@ impl Client {
     }
 }
 
-/// The real server on a fresh database.
+/// The real server.
 pub struct Server {
     process: Child,
     /// Where it listens.
     pub address: SocketAddr,
-    folder: PathBuf,
+    _folder: TempDir,
 }
 
 impl Server {
-    /// Starts it, with these variables in its environment beside those for the admin.
+    /// Starts it on a fresh database, with these variables in its environment beside those for the admin.
     ///
     /// # Panics
     /// If it does not start.
     #[must_use]
     pub fn start(binary: &Path, variables: &[(&str, &str)]) -> Self {
-        let folder = env::temp_dir().join(format!("picloud-bench-{}", std::process::id()));
+        let folder = tempfile::tempdir().expect("there is room for a database");
+        Self::on(binary, folder, &[&ADMIN, variables].concat())
+    }
+
+    /// Starts it on what is in the folder, which goes with it, and with these variables only.
+    ///
+    /// # Panics
+    /// If it does not start.
+    #[must_use]
+    pub fn on(binary: &Path, folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(&folder)
-            .env("PICLOUD_ADMIN_USERNAME", "bench")
-            .env("PICLOUD_ADMIN_PASSWORD", PASSWORD)
+            .arg(folder.path())
             .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
@@ -105,7 +116,7 @@ impl Server {
         let address = address.expect("the server says where it listens");
         // Read on, as a log collector would.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address, folder }
+        Self { process, address, _folder: folder }
     }
 
     /// Its process id.
@@ -119,18 +130,14 @@ impl Server {
     /// # Panics
     /// If the API refuses it.
     pub async fn prepare(&self, script: &str) -> String {
-        let mut client = Client::connect(self.address).await;
-        let login = format!(r#"{{"username":"bench","password":"{PASSWORD}"}}"#);
-        let reply = post(&mut client, self.address, "/auth/login", "", &login).await;
-        let token = field(&reply, "token");
-        let bearer = format!("Authorization: Bearer {token}\r\n");
-        post(&mut client, self.address, "/apps", &bearer, r#"{"slug":"work"}"#).await;
-        post(&mut client, self.address, "/apps/work/domains", &bearer, r#"{"pattern":"work.test"}"#).await;
+        let mut admin = Admin::log_in(self.address).await;
+        admin.call("POST", "/apps", r#"{"slug":"work"}"#).await;
+        admin.call("POST", "/apps/work/domains", r#"{"pattern":"work.test"}"#).await;
         let script = format!(r#"{{"name":"work","source":"{script}"}}"#);
-        let made = post(&mut client, self.address, "/apps/work/scripts", &bearer, &script).await;
+        let made = admin.call("POST", "/apps/work/scripts", &script).await;
         let routes = format!("/scripts/{}/routes", field(&made, "id"));
-        post(&mut client, self.address, &routes, &bearer, r#"{"method":"GET","path":"/work"}"#).await;
-        token
+        admin.call("POST", &routes, r#"{"method":"GET","path":"/work"}"#).await;
+        admin.token
     }
 }
 
@@ -139,18 +146,46 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-async fn post(client: &mut Client, address: SocketAddr, path: &str, lines: &str, body: &str) -> String {
-    let request = format!(
-        "POST /api/v1/admin{path} HTTP/1.1\r\nHost: {address}\r\n{lines}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let reply = client.exchange(&request).await.expect("the admin API answers");
-    assert!(reply.starts_with("HTTP/1.1 20"), "{reply}");
-    reply
+/// The admin `bench`, on a connection that is kept alive.
+pub struct Admin {
+    client: Client,
+    address: SocketAddr,
+    /// Of the session.
+    pub token: String,
+}
+
+impl Admin {
+    /// Logs in.
+    ///
+    /// # Panics
+    /// If the API refuses it.
+    pub async fn log_in(address: SocketAddr) -> Self {
+        let mut admin = Self { client: Client::connect(address).await, address, token: String::new() };
+        let login = format!(r#"{{"username":"bench","password":"{PASSWORD}"}}"#);
+        let reply = admin.call("POST", "/auth/login", &login).await;
+        admin.token = field(&reply, "token");
+        admin
+    }
+
+    /// Calls the admin API; the whole response.
+    ///
+    /// # Panics
+    /// If the API refuses it.
+    pub async fn call(&mut self, method: &str, path: &str, body: &str) -> String {
+        let Self { address, token, .. } = self;
+        let bearer =
+            if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+        let request = format!(
+            "{method} /api/v1/admin{path} HTTP/1.1\r\nHost: {address}\r\n{bearer}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let reply = self.client.exchange(&request).await.expect("the admin API answers");
+        assert!(reply.starts_with("HTTP/1.1 20"), "{reply}");
+        reply
+    }
 }
 
 /// The text of a field in JSON that holds no escapes there.
