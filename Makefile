@@ -1,6 +1,6 @@
 # Everything a newcomer needs: `make run` and `make test`.
 
-.PHONY: run test deps test-deps fmt clippy unit dashboard fuzz release doc bench
+.PHONY: run test deps test-deps fmt clippy unit dashboard fuzz release doc bench isolation durability
 
 run: deps
 	cargo run -p picloud-server
@@ -41,6 +41,13 @@ release:
 
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# What the stores promise, at length: minutes each, and not part of `test`, which does the same with less.
+isolation: test-deps
+	PICLOUD_REQUIRE_ALL=1 PICLOUD_STORE_CASES=100000 cargo test -p picloud -p picloud-sqlx --all-features --test all -- --ignored isolation
+
+durability: test-deps
+	PICLOUD_REQUIRE_ALL=1 PICLOUD_KILLS=230 PICLOUD_WRITES=50 cargo test -p picloud-server --all-features --test all durability -- --nocapture
 
 # Figures and goals: docs/benchmarks.md.
 bench: deps

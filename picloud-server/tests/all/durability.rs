@@ -1,10 +1,11 @@
 //! `kill -9` at random moments, while clients write: what was acknowledged is there afterwards, and nothing is there by
-//! half. `PICLOUD_KILLS` says how often (6); `PICLOUD_SEED` repeats what an earlier run has printed.
+//! half. `PICLOUD_KILLS` says how often (6), `PICLOUD_WRITES` how many writes are acknowledged between two kills on
+//! average (20); `PICLOUD_SEED` repeats what an earlier run has printed.
 
 use std::{
     collections::BTreeMap,
     env,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::mpsc::{Receiver, Sender, channel},
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -37,20 +38,22 @@ impl Random {
     }
 }
 
-/// What one writer knows: the scripts that it made by name, and how often each was saved.
+/// What one writer of one round knows: the scripts that it made by name, and how often each was saved.
 #[derive(Default)]
 struct Writer {
+    app: String,
     acknowledged: BTreeMap<String, (String, u64)>,
     /// What was on its way when the server was killed: it may be there or not.
     unanswered: Vec<String>,
 }
 
 impl Writer {
-    /// Makes scripts, each with a route, and saves them again, until nobody answers; counts acknowledged writes.
-    fn write_until_killed(&mut self, admin: &Admin, name: &str, count: &AtomicUsize) {
+    /// Makes scripts and saves them again, until nobody answers; tells of each acknowledged write.
+    fn write_until_killed(&mut self, admin: &Admin, name: &str, acknowledged: &Sender<()>) {
+        let path = format!("/apps/{}/scripts", self.app);
         for n in 0.. {
             let name = format!("{name}-{n}");
-            let made = call(admin, "POST", "/apps/durable/scripts", &script(&name, 1));
+            let made = call(admin, "POST", &path, &script(&name, 1));
             let Some(id) =
                 made.as_ref().filter(|reply| reply.status == 201).map(|reply| reply.json()["id"].clone())
             else {
@@ -63,31 +66,31 @@ impl Writer {
             };
             let id = id.as_str().unwrap().to_owned();
             self.acknowledged.insert(name.clone(), (id.clone(), 1));
-            count.fetch_add(1, Ordering::Relaxed);
+            let _ = acknowledged.send(());
             let saved = call(admin, "PUT", &format!("/scripts/{id}"), &script(&name, 2));
             match saved {
                 None => return,
                 Some(reply) if reply.status == 200 => {
                     self.acknowledged.insert(name, (id, 2));
-                    count.fetch_add(1, Ordering::Relaxed);
+                    let _ = acknowledged.send(());
                 }
                 Some(reply) => assert_eq!(reply.code(), "storage_unavailable", "{reply}"),
             }
         }
     }
 
-    /// Everything that was acknowledged is there, and what is there is whole. What this round wrote is read in full.
-    fn check(&self, admin: &Admin, found: &BTreeMap<String, Value>, round: &str) {
+    /// Everything that was acknowledged is there, and what is there is whole; `read` to read the sources as well.
+    fn check(&self, admin: &Admin, found: &BTreeMap<String, Value>, read: bool) {
         for (name, (id, version)) in &self.acknowledged {
             let script = found.get(name).unwrap_or_else(|| panic!("{name} was acknowledged and is lost"));
             assert_eq!(script["id"], **id, "{name}");
             let there = script["version"].as_u64().unwrap();
             assert!((*version..=2).contains(&there), "{name} is at version {there}, not {version}");
-            assert_whole(admin, script, there, name.contains(round));
+            assert_whole(admin, script, there, read);
         }
         for name in &self.unanswered {
             let Some(script) = found.get(name) else { continue };
-            assert_whole(admin, script, 1, name.contains(round));
+            assert_whole(admin, script, 1, read);
         }
     }
 }
@@ -122,11 +125,11 @@ fn call(admin: &Admin, method: &str, path: &str, body: &Value) -> Option<Reply> 
     try_send(admin.address, &message(admin.address, method, &path, Some(&admin.token), Some(body)))
 }
 
-/// All scripts of the app, by name.
-fn all(admin: &Admin) -> BTreeMap<String, Value> {
+/// All scripts of an app, by name.
+fn all(admin: &Admin, app: &str) -> BTreeMap<String, Value> {
     let (mut found, mut cursor) = (BTreeMap::new(), String::new());
     loop {
-        let page = admin.call("GET", &format!("/apps/durable/scripts?limit=100{cursor}"), None).json();
+        let page = admin.call("GET", &format!("/apps/{app}/scripts?limit=100{cursor}"), None).json();
         for script in page["items"].as_array().unwrap() {
             found.insert(script["name"].as_str().unwrap().to_owned(), script.clone());
         }
@@ -135,23 +138,40 @@ fn all(admin: &Admin) -> BTreeMap<String, Value> {
     }
 }
 
+/// Everything that the writers of one round, who share an app, know is there.
+fn check(admin: &Admin, writers: &[Writer], read: bool) {
+    let found = all(admin, &writers[0].app);
+    writers.iter().for_each(|writer| writer.check(admin, &found, read));
+}
+
+/// Waits for so many acknowledged writes, and for a moment that is no moment of theirs.
+fn await_writes(heard: &Receiver<()>, writes: u64, pause: u64) {
+    for _ in 0..writes {
+        heard.recv_timeout(Duration::from_secs(60)).expect("writes are acknowledged");
+    }
+    thread::sleep(Duration::from_micros(pause));
+}
+
 /// Kills what `start` starts, again and again, and `crash`es what is below it now and then.
 fn survive(what: &str, start: impl Fn() -> Server, crash: impl Fn()) {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let seed = number("PICLOUD_SEED", since.as_nanos() as u64);
-    let (kills, mut random, count) = (number("PICLOUD_KILLS", 6), Random(seed), AtomicUsize::new(0));
+    let (kills, writes) = (number("PICLOUD_KILLS", 6), number("PICLOUD_WRITES", 20));
+    let (mut random, mut rounds, mut count) = (Random(seed), Vec::new(), 0);
     println!("{what}: seed {seed}");
     let mut server = start();
     let mut admin = server.log_in();
-    admin.make("/apps", &json!({ "slug": "durable" }));
-    let mut writers: Vec<_> = (0..WRITERS).map(|_| Writer::default()).collect();
     for kill in 1..=kills {
+        let app = format!("durable-{kill}");
+        admin.make("/apps", &json!({ "slug": app }));
+        let (acknowledged, heard) = channel();
+        let mut writers = [(); WRITERS].map(|()| Writer { app: app.clone(), ..Writer::default() });
         thread::scope(|scope| {
             for (n, writer) in writers.iter_mut().enumerate() {
-                let (admin, count, name) = (&admin, &count, format!("w{n}-{kill}"));
-                scope.spawn(move || writer.write_until_killed(admin, &name, count));
+                let (admin, acknowledged) = (&admin, acknowledged.clone());
+                scope.spawn(move || writer.write_until_killed(admin, &format!("w{n}"), &acknowledged));
             }
-            thread::sleep(Duration::from_millis(50 + random.below(if kills < 50 { 400 } else { 2_000 })));
+            await_writes(&heard, random.below(2 * writes + 1), random.below(20_000));
             server.process.signal("KILL");
         });
         if kill % 4 == 3 {
@@ -160,11 +180,14 @@ fn survive(what: &str, start: impl Fn() -> Server, crash: impl Fn()) {
         server = start();
         // The session is one of the acknowledged writes.
         admin.address = server.address;
-        let found = all(&admin);
-        writers.iter().for_each(|writer| writer.check(&admin, &found, &format!("-{kill}-")));
+        check(&admin, &writers, true);
+        count += writers.iter().flat_map(|writer| writer.acknowledged.values()).map(|(_, n)| n).sum::<u64>();
+        rounds.push(writers);
     }
-    println!("{what}: {kills} kills, {} acknowledged writes, all there", count.load(Ordering::Relaxed));
-    assert!(count.load(Ordering::Relaxed) > kills as usize);
+    // What was there after its own kill is there after all the others.
+    rounds.iter().for_each(|writers| check(&admin, writers, false));
+    println!("{what}: {kills} kills, {count} acknowledged writes, all there");
+    assert!(count > kills);
 }
 
 #[test]

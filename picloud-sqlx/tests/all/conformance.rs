@@ -1,5 +1,29 @@
 //! The contract of a store, unchanged on each database.
 
+use picloud::testing::store_cases;
+
+/// The case that is worth many more operations than the suite has time for: `make isolation`.
+const ISOLATION: &str = "what_is_done_in_one_app_changes_no_read_of_another";
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make isolation"]
+async fn isolation_on_sqlite() {
+    let case = store_cases().find(|case| case.name == ISOLATION).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = picloud_sqlx::SqliteStore::open(folder.path().join("db")).await.unwrap();
+    (case.run)(std::sync::Arc::new(store)).await;
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make isolation"]
+async fn isolation_on_postgres() {
+    let case = store_cases().find(|case| case.name == ISOLATION).unwrap();
+    let Some(cluster) = super::cluster::shared() else { return };
+    (case.run)(std::sync::Arc::new(picloud_sqlx::PgStore::connect(&cluster.database()).unwrap())).await;
+}
+
 #[cfg(feature = "sqlite")]
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_store_conforms() {
