@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use crate::{
     admins, apps, audit, auth,
     authenticate::Authenticate,
-    config, credential, definitions, domains, envelope, error, execute, executions,
+    config, credential, definitions, deploy, domains, envelope, error, execute, executions,
     health::Health,
     lookup,
     openapi::{Document, Entry},
@@ -183,6 +183,14 @@ routes! {
     patch "/apps/{app}" => apps::update as "app.update", [Code::Conflict];
     /// Removes an app and all that it owns.
     delete "/apps/{app}" => apps::remove as "app.delete";
+
+    /// Makes an app what is said here, all of it or nothing.
+    /// Requests see the app as it was or as it is to be, and nothing in between. What is the same already stays; what is
+    /// not named is removed with `prune` only. An app that is not there is made.
+    post "/apps/{app}/deploy" => deploy::deploy, [Code::Conflict];
+    /// Says what a deployment would do, and what is wrong with it; saves nothing.
+    /// What other apps hold is only seen when it is tried.
+    post "/apps/{app}/deploy/check" => deploy::check;
 
     /// The host names that an app claims.
     get "/apps/{app}/domains" => domains::list;

@@ -21,6 +21,7 @@ mod authenticate;
 mod config;
 mod credential;
 mod definitions;
+mod deploy;
 mod domains;
 mod envelope;
 mod error;

@@ -7,6 +7,7 @@ mod accounts;
 mod attempts;
 mod audit;
 mod config;
+mod deploy;
 mod document;
 mod errors;
 mod flow;

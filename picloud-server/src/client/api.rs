@@ -49,6 +49,9 @@ pub(super) struct Problem {
 pub(super) struct Mistake {
     pub(super) field: String,
     pub(super) detail: String,
+    /// In a script, as the column.
+    pub(super) line: Option<u32>,
+    pub(super) column: Option<u32>,
 }
 
 /// One page of a list.
@@ -122,8 +125,26 @@ impl Api {
         })
     }
 
-    /// Sends anything, and gives whatever is answered.
+    /// Sends anything, and gives whatever is answered. An app that has another slug now is found there.
     pub(super) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<http::Response<Body>, Failure> {
+        let answer = self.send_to(method, path, headers, body.clone())?;
+        let location = answer.headers().get("location").and_then(|location| location.to_str().ok());
+        // Never to another server: the token goes with it.
+        match location.filter(|location| location.starts_with('/') && !location.starts_with("//")) {
+            Some(moved) if answer.status() == http::StatusCode::PERMANENT_REDIRECT => {
+                self.send_to(method, moved, headers, body)
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    fn send_to(
         &self,
         method: &str,
         path: &str,
@@ -186,7 +207,7 @@ impl std::fmt::Display for Failure {
         if code == "unauthorized" {
             write!(f, "\nLog in with `picloud login`, or give a token in PICLOUD_TOKEN.")?;
         }
-        for Mistake { field, detail } in errors.iter().filter(|mistake| mistake.detail != *told) {
+        for Mistake { field, detail, .. } in errors.iter().filter(|mistake| mistake.detail != *told) {
             write!(f, "\n  {field}: {detail}")?;
         }
         write!(f, " ({status} {code})")

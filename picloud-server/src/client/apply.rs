@@ -1,70 +1,97 @@
-//! `picloud push`: makes an app on the server what a folder says.
+//! `picloud push`: makes an app on the server what a folder says, all of it or nothing.
 
 use std::collections::BTreeMap;
 
-use picloud::{Position, point_at};
+use picloud::{Position, manager::Step, point_at};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    api::{Api, Failure, segment},
+    api::{Api, Failure, Mistake, segment},
     folder::Folder,
-    plan::{Step, count, plan},
-    remote::{Remote, Script},
     report,
 };
 use crate::{Exit, cli::PushArgs};
 
 #[derive(Deserialize)]
-struct Checked {
-    diagnostics: Vec<Found>,
-}
-
-/// What is wrong in a source.
-#[derive(Deserialize)]
-struct Found {
-    line: u32,
-    column: u32,
-    severity: String,
-    message: String,
+struct Pushed {
+    app: App,
+    steps: Vec<Step>,
+    kept: Vec<Step>,
 }
 
 #[derive(Deserialize)]
-struct Made {
-    id: String,
+struct App {
+    slug: String,
 }
 
 pub(crate) fn push(args: &PushArgs) -> Result<(), Exit> {
     let api = Api::new(&args.server)?;
     let folder = Folder::read(&args.folder, args.app.as_deref())?;
-    let remote = Remote::read(&api, &folder.slug)?;
-    let (mut steps, mut kept) = (plan(&folder, remote.as_ref()), Vec::new());
-    if !args.prune {
-        (kept, steps) = steps.into_iter().partition(Step::removes);
-    }
-    check(&api, &folder, &steps)?;
-    let mut work =
-        Work { api: &api, folder: &folder, known: scripts(remote.as_ref()), remote: remote.as_ref() };
-    for (done, step) in steps.iter().enumerate() {
-        if let Err(failure) = work.step(step) {
-            let told = format!(
-                "{step}\n{failure}\n{done} of {} steps were done before; push again when this is mended",
-                steps.len()
-            );
-            return Err(told.into());
+    let path = format!("/apps/{}/deploy", segment(&folder.slug));
+    let pushed = api.call("POST", &path, Some(&deployment(&folder, args.prune)));
+    match pushed {
+        Ok(pushed) => tell(args, &folder, &pushed),
+        Err(Failure::Problem(problem)) if !problem.errors.is_empty() => {
+            Err(format!("nothing was pushed\n\n{}", mistakes(&folder, &problem.errors)).into())
         }
-        if !args.json {
-            report::line(&step.to_string());
-        }
+        Err(failure) => Err(format!("nothing was pushed\n\n{failure}").into()),
     }
-    tell(args, &folder, &steps, &kept)
 }
 
-fn tell(args: &PushArgs, folder: &Folder, steps: &[Step], kept: &[Step]) -> Result<(), Exit> {
+/// A folder as the server takes it.
+pub(super) fn deployment(folder: &Folder, prune: bool) -> Value {
+    let scripts = folder.scripts.iter().map(|(name, source)| json!({ "name": name, "source": source }));
+    let routes = folder.routes.iter().map(|(route, script)| {
+        let (method, path) = route.split_once(' ').unwrap_or(("ANY", route));
+        json!({ "method": method, "path": path, "script": script })
+    });
+    json!({
+        "limits": folder.limits,
+        "scripts": scripts.collect::<Vec<_>>(),
+        "routes": routes.collect::<Vec<_>>(),
+        "domains": folder.domains,
+        "prune": prune,
+    })
+}
+
+/// What is wrong with the folder, in its own words: those in sources with line and caret.
+pub(super) fn mistakes(folder: &Folder, errors: &[Mistake]) -> String {
+    let told = |mistake: &Mistake| {
+        let Mistake { field, detail, line, column } = mistake;
+        let (part, at, rest) = split(field).unwrap_or_default();
+        let script = folder.scripts.iter().nth(at).filter(|_| part == "scripts");
+        match (script, line.zip(*column)) {
+            (Some((name, source)), Some((line, column))) => {
+                point_at(name, source, detail, Position { line, column })
+            }
+            (Some((name, _)), None) => format!("script {name}, {rest}: {detail}"),
+            (None, _) => match (part, folder.routes.keys().nth(at)) {
+                ("routes", Some(route)) => format!("route {route}: {detail}"),
+                _ => format!("{field}: {detail}"),
+            },
+        }
+    };
+    errors.iter().map(told).collect::<Vec<_>>().join("\n\n")
+}
+
+/// The parts of `scripts[2].source`.
+fn split(field: &str) -> Option<(&str, usize, &str)> {
+    let (part, rest) = field.split_once('[')?;
+    let (at, rest) = rest.split_once(']')?;
+    Some((part, at.parse().ok()?, rest.trim_start_matches('.')))
+}
+
+fn tell(args: &PushArgs, folder: &Folder, pushed: &Pushed) -> Result<(), Exit> {
+    let Pushed { app: App { slug }, steps, kept } = pushed;
     if args.json {
-        return Ok(report::json(&json!({ "app": folder.slug, "steps": steps, "only_on_server": kept }))?);
+        return Ok(report::json(&json!({ "app": slug, "steps": steps, "only_on_server": kept }))?);
     }
-    report::line(&format!("pushed {}: {}", folder.slug, count(steps)));
+    for step in steps {
+        report::line(&step.to_string());
+    }
+    let renamed = if *slug == folder.slug { String::new() } else { format!(" (was {})", folder.slug) };
+    report::line(&format!("pushed {slug}{renamed}: {}", count(steps)));
     for step in kept {
         report::line(&format!("only on the server: {}", step.to_string().trim_start_matches("- ")));
     }
@@ -74,97 +101,27 @@ fn tell(args: &PushArgs, folder: &Folder, steps: &[Step], kept: &[Step]) -> Resu
     Ok(())
 }
 
-fn scripts(remote: Option<&Remote>) -> BTreeMap<String, String> {
-    let all = remote.into_iter().flat_map(|remote| remote.scripts.values());
-    all.map(|script| (script.name.clone(), script.id.clone())).collect()
-}
-
-/// Has the server look at every source that is to be saved, so that nothing is saved if one of them is wrong.
-fn check(api: &Api, folder: &Folder, steps: &[Step]) -> Result<(), Exit> {
-    let mut wrong = Vec::new();
+/// How many of each kind of step, for a summary.
+fn count(steps: &[Step]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for step in steps {
-        let (Step::CreateScript { name } | Step::UpdateScript { name }) = step else { continue };
-        let source = &folder.scripts[name];
-        let checked: Checked = api.call("POST", "/scripts/check", Some(&json!({ "source": source })))?;
-        let errors = checked.diagnostics.into_iter().filter(|found| found.severity == "error");
-        wrong.extend(errors.map(|found| {
-            point_at(name, source, &found.message, Position { line: found.line, column: found.column })
-        }));
+        *counts.entry(kind(step)).or_default() += 1;
     }
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    Err(format!("nothing was pushed\n\n{}", wrong.join("\n\n")).into())
+    let parts: Vec<_> = counts.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") }
 }
 
-/// What is needed to do the steps.
-struct Work<'a> {
-    api: &'a Api,
-    folder: &'a Folder,
-    remote: Option<&'a Remote>,
-    /// Ids of scripts by name, those that are made on the way too.
-    known: BTreeMap<String, String>,
-}
-
-impl Work<'_> {
-    fn step(&mut self, step: &Step) -> Result<(), Failure> {
-        let app = format!("/apps/{}", segment(&self.folder.slug));
-        match step {
-            Step::CreateApp { slug } => self.send("POST", "/apps", &json!({ "slug": slug })),
-            Step::SetLimits { limits } => self.send("PATCH", &app, &json!({ "limits": limits })),
-            Step::CreateScript { name } => {
-                let body = json!({ "name": name, "source": self.folder.scripts[name] });
-                let made: Made = self.api.call("POST", &format!("{app}/scripts"), Some(&body))?;
-                self.known.insert(name.clone(), made.id);
-                Ok(())
-            }
-            Step::UpdateScript { name } => {
-                let Script { id, limits, .. } = self.there()?.script(name)?;
-                let body = json!({ "name": name, "source": self.folder.scripts[name], "limits": limits });
-                self.send("PUT", &format!("/scripts/{id}"), &body)
-            }
-            Step::CreateRoute { route, script } => self.create_route(route, script),
-            Step::MoveRoute { route, script, .. } => {
-                self.delete_route(route)?;
-                self.create_route(route, script)
-            }
-            Step::EnableRoute { route } => {
-                let id = &self.there()?.routes[route].id;
-                self.send("PATCH", &format!("/routes/{id}"), &json!({ "enabled": true }))
-            }
-            Step::ClaimDomain { pattern } => {
-                self.send("POST", &format!("{app}/domains"), &json!({ "pattern": pattern }))
-            }
-            Step::DeleteRoute { route } => self.delete_route(route),
-            Step::DeleteScript { name } => self.delete(&format!("/scripts/{}", self.known[name])),
-            Step::ReleaseDomain { pattern } => {
-                let claims = &self.there()?.domains;
-                let id = claims.iter().find(|domain| domain.pattern == *pattern).map(|domain| &domain.id);
-                id.map_or(Ok(()), |id| self.delete(&format!("/domains/{id}")))
-            }
-        }
-    }
-
-    /// The app, for steps on what is there already.
-    fn there(&self) -> Result<&Remote, Failure> {
-        self.remote.ok_or_else(|| Failure::Other(format!("there is no app `{}` yet", self.folder.slug)))
-    }
-
-    fn create_route(&self, route: &str, script: &str) -> Result<(), Failure> {
-        let (method, path) = route.split_once(' ').unwrap_or(("ANY", route));
-        let body = json!({ "method": method, "path": path });
-        self.send("POST", &format!("/scripts/{}/routes", self.known[script]), &body)
-    }
-
-    fn delete_route(&self, route: &str) -> Result<(), Failure> {
-        self.delete(&format!("/routes/{}", self.there()?.routes[route].id))
-    }
-
-    fn send(&self, method: &str, path: &str, body: &Value) -> Result<(), Failure> {
-        self.api.call::<Value>(method, path, Some(body)).map(drop)
-    }
-
-    fn delete(&self, path: &str) -> Result<(), Failure> {
-        self.api.call::<Value>("DELETE", path, None).map(drop)
+fn kind(step: &Step) -> &'static str {
+    match step {
+        Step::CreateApp { .. } => "app new",
+        Step::SetLimits { .. } => "limits changed",
+        Step::CreateScript { .. } => "scripts new",
+        Step::UpdateScript { .. } => "scripts changed",
+        Step::DeleteScript { .. } => "scripts removed",
+        Step::CreateRoute { .. } => "routes new",
+        Step::MoveRoute { .. } | Step::RenameRoute { .. } | Step::EnableRoute { .. } => "routes changed",
+        Step::DeleteRoute { .. } => "routes removed",
+        Step::ClaimDomain { .. } => "domains new",
+        Step::ReleaseDomain { .. } => "domains removed",
     }
 }

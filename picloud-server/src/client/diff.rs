@@ -1,23 +1,32 @@
 //! `picloud diff`: how a folder and an app on the server differ.
 
+use picloud::manager::Step;
+use serde::Deserialize;
 use serde_json::json;
 use similar::TextDiff;
 
 use super::{
-    api::{Api, Failure},
+    api::{Api, Failure, Mistake, segment},
+    apply::{deployment, mistakes},
     folder::Folder,
-    plan::{Step, plan},
     remote::Remote,
     report,
 };
 use crate::{Exit, cli::DiffArgs};
+
+#[derive(Deserialize)]
+struct Checked {
+    steps: Vec<Step>,
+    errors: Vec<Mistake>,
+}
 
 /// Ends with 1 where there are differences, as `diff` does.
 pub(crate) fn diff(args: &DiffArgs) -> Result<(), Exit> {
     let api = Api::new(&args.server)?;
     let folder = Folder::read(&args.folder, args.app.as_deref())?;
     let remote = Remote::read(&api, &folder.slug)?;
-    let steps = plan(&folder, remote.as_ref());
+    let path = format!("/apps/{}/deploy/check", segment(&folder.slug));
+    let Checked { steps, errors } = api.call("POST", &path, Some(&deployment(&folder, true)))?;
     if args.json {
         report::json(&json!({ "app": folder.slug, "steps": steps }))?;
     } else {
@@ -27,8 +36,11 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<(), Exit> {
                 show(&api, &folder, remote.as_ref(), name)?;
             }
         }
+        if !errors.is_empty() {
+            report::line(&format!("this cannot be pushed:\n\n{}", mistakes(&folder, &errors)));
+        }
     }
-    if steps.is_empty() { Ok(()) } else { Err(Exit { text: String::new(), code: 1 }) }
+    if steps.is_empty() && errors.is_empty() { Ok(()) } else { Err(Exit { text: String::new(), code: 1 }) }
 }
 
 /// The lines in which a script differs: `-` is the server's, `+` the folder's.

@@ -8,7 +8,6 @@ mod diff;
 mod folder;
 mod invoke;
 mod logs;
-mod plan;
 mod remote;
 mod report;
 mod versions;

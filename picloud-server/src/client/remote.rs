@@ -26,7 +26,6 @@ pub(super) struct App {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Domain {
-    pub(super) id: String,
     pub(super) pattern: String,
 }
 
@@ -35,9 +34,6 @@ pub(super) struct Script {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) version: u64,
-    pub(super) sha256: String,
-    #[serde(default)]
-    pub(super) limits: LimitOverrides,
     /// Not in lists.
     #[serde(default)]
     pub(super) source: String,
@@ -45,7 +41,6 @@ pub(super) struct Script {
 
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Route {
-    pub(super) id: String,
     pub(super) script_id: String,
     pub(super) method: String,
     pub(super) path: String,

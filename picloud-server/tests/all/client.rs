@@ -1,14 +1,17 @@
 //! The commands that talk to a server: an app goes there from a folder, comes back, runs, and goes back a version.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Write},
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use crate::process::{PASSWORD, Server, USERNAME, command};
@@ -128,6 +131,41 @@ fn an_app_goes_to_the_server_and_comes_back() {
     fs::remove_file(world.folder.path().join("more.rhai")).unwrap();
     assert!(world.ok(&["push"]).contains("only on the server: script more"));
     assert!(world.ok(&["push", "--prune"]).contains("- script more"));
+    assert_eq!(world.ok(&["diff"]), "");
+}
+
+/// A route that changes hands is never away, and an app that was renamed is still found.
+#[test]
+fn a_push_is_one_step_and_finds_an_app_by_its_former_name() {
+    let world = World::pushed();
+    let admin = world.server.log_in();
+    assert_eq!(admin.call("PATCH", "/apps/greeter", Some(&json!({ "slug": "welcomer" }))).status, 200);
+    world.write("hello.rhai", "`${");
+    world.write("other.rhai", "`Hi, ${ctx.params.name}!`");
+    world.write("picloud.toml", &MANIFEST.replace("= \"hello\"", "= \"other\""));
+    let (code, out, err) = world.run(&["push"]);
+    assert!(code == Some(1) && err.contains("hello.rhai:1"), "{out}{err}");
+    assert_eq!(world.server.get("greeter.test", "/Ada").text(), "Hello, Ada!");
+
+    world.write("hello.rhai", HELLO);
+    let stop = AtomicBool::new(false);
+    let asked = thread::scope(|scope| {
+        let asked = scope.spawn(|| {
+            let mut answers = BTreeSet::new();
+            while !stop.load(Ordering::Relaxed) {
+                answers.insert(world.server.get("greeter.test", "/Ada").text());
+            }
+            answers
+        });
+        let out = world.ok(&["push"]);
+        stop.store(true, Ordering::Relaxed);
+        assert!(out.contains("~ route GET /:name → other (was hello)"), "{out}");
+        assert!(out.contains("pushed welcomer (was greeter): 1 routes changed, 1 scripts new"), "{out}");
+        asked.join().unwrap()
+    });
+    let good = ["Hello, Ada!".to_owned(), "Hi, Ada!".to_owned()];
+    assert!(asked.iter().all(|answer| good.contains(answer)), "{asked:?}");
+    assert_eq!(world.server.get("greeter.test", "/Ada").text(), "Hi, Ada!");
     assert_eq!(world.ok(&["diff"]), "");
 }
 

@@ -41,13 +41,13 @@ pub(super) async fn apply(db: &mut Transaction, revision: u64, change: Change) -
         }
         Change::DeleteScript { app, id, expected } => delete_script(db, app, id, expected).await,
         Change::CreateRoute(route) => create_route(db, route).await,
-        Change::UpdateRoute { app, id, expected, method, path, shape, enabled } => {
+        Change::UpdateRoute { app, id, expected, script, method, path, shape, enabled } => {
             route_version(db, app, id, expected).await?;
+            script_version(db, app, script, None).await?;
             check_route(db, app, id, (&method, &path, &shape)).await?;
-            let sql =
-                "UPDATE routes SET method = $3, path = $4, shape = $5, enabled = $6, version = version + 1
-                WHERE app_id = $1 AND id = $2";
-            db.run(statement!(sql, app, id, method, path, shape, enabled)).await.map(drop)
+            let sql = "UPDATE routes SET method = $3, path = $4, shape = $5, enabled = $6, script_id = $7,
+                version = version + 1 WHERE app_id = $1 AND id = $2";
+            db.run(statement!(sql, app, id, method, path, shape, enabled, script)).await.map(drop)
         }
         Change::DeleteRoute { app, id, expected } => delete_route(db, app, id, expected).await,
         admins => admins::apply(db, admins).await,

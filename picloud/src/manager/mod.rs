@@ -6,6 +6,7 @@
 
 mod apps;
 mod auth;
+mod deploy;
 mod error;
 mod logs;
 mod routes;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use apps::{AppChanges, NewApp};
 pub use auth::{Account, AdminChanges, Auth, Login, NewAdmin, OpenSession, Session, Token, Visitor};
+pub use deploy::{DeployCheck, Deployed, DeployedRoute, DeployedScript, Deployment, Step};
 pub use error::ManagerError;
 pub use logs::StatisticsQuery;
 pub use routes::{NewRoute, RouteChanges, RouteCheck};

@@ -36,6 +36,9 @@ pub struct RouteChanges {
     /// On or off.
     #[serde(default)]
     pub enabled: Option<bool>,
+    /// Another script of the same app.
+    #[serde(default)]
+    pub script_id: Option<ScriptId>,
 }
 
 /// How a new route would stand to those there are.
@@ -208,12 +211,13 @@ fn changed(old: &RouteRecord, changes: &RouteChanges, expected: u64) -> Result<R
     let path = changes.path.as_ref().unwrap_or(&old.path);
     let (method, path, shape) = route_texts(method, path)?;
     let enabled = changes.enabled.unwrap_or(old.enabled);
-    Ok(RouteRecord { method, path, shape, enabled, version: expected + 1, ..old.clone() })
+    let script = changes.script_id.unwrap_or(old.script);
+    Ok(RouteRecord { script, method, path, shape, enabled, version: expected + 1, ..old.clone() })
 }
 
-fn update(next: RouteRecord) -> Change {
-    let RouteRecord { id, app, script: _, method, path, shape, enabled, version, created_at: _ } = next;
-    Change::UpdateRoute { app, id, expected: Some(version - 1), method, path, shape, enabled }
+pub(super) fn update(next: RouteRecord) -> Change {
+    let RouteRecord { id, app, script, method, path, shape, enabled, version, created_at: _ } = next;
+    Change::UpdateRoute { app, id, expected: Some(version - 1), script, method, path, shape, enabled }
 }
 
 /// The method and the pattern that a client wrote.
@@ -234,7 +238,7 @@ fn parsed(row: RouteRecord) -> Option<(RouteRecord, RouteMethod, RoutePattern)> 
 }
 
 /// The texts that are stored: method, canonical path and its shape.
-fn route_texts(method: &str, path: &str) -> Result<(String, String, String), FieldError> {
+pub(super) fn route_texts(method: &str, path: &str) -> Result<(String, String, String), FieldError> {
     let (method, pattern) = parse_route(method, path)?;
     Ok((method.to_string(), pattern.to_string(), pattern.shape()))
 }

@@ -284,7 +284,7 @@ fn check_text(source: &str) -> Result<(), FieldError> {
     Ok(())
 }
 
-fn next_version(id: ScriptId, expected: u64, checked: ScriptRecord) -> Change {
+pub(super) fn next_version(id: ScriptId, expected: u64, checked: ScriptRecord) -> Change {
     let ScriptRecord {
         id: _,
         app,

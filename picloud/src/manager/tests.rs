@@ -41,13 +41,13 @@ impl Executor for LineChecker {
 
 const NOW: i64 = 1_700_000_000_000_000;
 
-struct World {
-    store: MemoryStore,
-    manager: Manager,
-    published: Arc<Mutex<Vec<u64>>>,
+pub(super) struct World {
+    pub(super) store: MemoryStore,
+    pub(super) manager: Manager,
+    pub(super) published: Arc<Mutex<Vec<u64>>>,
 }
 
-fn world() -> World {
+pub(super) fn world() -> World {
     let (store, published) = (MemoryStore::new(), Arc::new(Mutex::new(Vec::new())));
     let publish: Publish = {
         let (store, published) = (store.clone(), published.clone());
@@ -68,7 +68,7 @@ fn world() -> World {
 }
 
 /// The program itself.
-fn me() -> Actor {
+pub(super) fn me() -> Actor {
     Actor::platform()
 }
 
@@ -85,7 +85,7 @@ fn new_route(method: &str, path: &str) -> NewRoute {
 }
 
 /// The fields and codes of a refusal.
-fn findings<T: fmt::Debug>(result: Result<T, ManagerError>) -> Vec<(String, &'static str)> {
+pub(super) fn findings<T: fmt::Debug>(result: Result<T, ManagerError>) -> Vec<(String, &'static str)> {
     let error = result.unwrap_err();
     assert_eq!(error.code(), Code::Invalid, "{error}");
     error.errors().iter().map(|error| (error.field.clone(), error.code)).collect()

@@ -144,8 +144,14 @@ impl Writer {
 
     /// Commits changes with the record of the deed, and publishes them.
     pub(super) async fn commit(&self, deed: &Deed, changes: Vec<Change>) -> Result<u64, ManagerError> {
-        let commit = Commit { changes, audit: vec![self.record(deed)] };
+        self.commit_all(std::slice::from_ref(deed), changes).await
+    }
+
+    /// Commits what is one deed in several parts: the whole comes first.
+    pub(super) async fn commit_all(&self, deeds: &[Deed], changes: Vec<Change>) -> Result<u64, ManagerError> {
+        let commit = Commit { changes, audit: deeds.iter().map(|deed| self.record(deed)).collect() };
         let (store, publish) = (self.store.clone(), self.publish.clone());
+        let deed = deeds.first().expect("somebody does something");
         let (action, admin, target) = (deed.action, deed.actor.admin, deed.target.clone());
         // In a task of its own: between the commit and its publication nobody can drop it.
         let task = tokio::spawn(async move {

@@ -85,7 +85,8 @@ pub enum Change {
     },
     /// A new route. `NotFound` if its script is not one of its app.
     CreateRoute(RouteRecord),
-    /// Another method, path or state for a route; its version grows by one.
+    /// Another script, method, path or state for a route; its version grows by one. `NotFound` if the script is not one
+    /// of its app.
     UpdateRoute {
         /// The owning app.
         app: AppId,
@@ -93,6 +94,8 @@ pub enum Change {
         id: RouteId,
         /// Only if it still has this version.
         expected: Option<u64>,
+        /// The script that it leads to from now on.
+        script: ScriptId,
         /// The method from now on.
         method: String,
         /// The path from now on.

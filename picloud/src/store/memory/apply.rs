@@ -32,16 +32,16 @@ impl Tables {
                 }),
             Change::DeleteScript { app, id, expected } => self.delete_script(app, id, expected),
             Change::CreateRoute(route) => self.create_route(route),
-            Change::UpdateRoute { app, id, expected, method, path, shape, enabled } => {
-                self.update_route(app, id, expected, |old| RouteRecord {
+            Change::UpdateRoute { app, id, expected, script, method, path, shape, enabled } => self
+                .update_route(app, id, expected, |old| RouteRecord {
+                    script,
                     method,
                     path,
                     shape,
                     enabled,
                     version: old.version + 1,
                     ..old
-                })
-            }
+                }),
             Change::DeleteRoute { app, id, expected } => self.delete_route(app, id, expected),
             Change::CreateAdmin(admin) => self.create_admin(admin),
             Change::UpdateAdmin { .. } => self.update_admin(change),
@@ -171,6 +171,7 @@ impl Tables {
         let old = owned.routes.get(&id).ok_or(missing("route"))?;
         StoreError::check_version("route", expected, old.version)?;
         let next = next(old.clone());
+        owned.script(next.script).ok_or(missing("script"))?;
         owned.check_route(&next)?;
         owned.routes.insert(id, next);
         Ok(())

@@ -91,6 +91,7 @@ async fn versions_grow_with_each_change_of_the_row(store: Arc<dyn Store>) {
                 app: app.id,
                 id: route.id,
                 expected: Some(1),
+                script: script.id,
                 method: method.clone(),
                 path: path.clone(),
                 shape: shape.clone(),
@@ -146,13 +147,16 @@ async fn an_expected_version_that_is_not_there_is_refused(store: Arc<dyn Store>)
     if let Change::UpdateScript { expected: wanted, .. } = &mut save {
         *wanted = expected;
     }
-    let route = route.id;
+    let (route, script) = (route.id, script.id);
     let stale = [
         (Change::UpdateApp { id, expected, slug: app.slug, limits: app.limits }, "app"),
         (Change::DeleteApp { id, expected }, "app"),
         (save, "script"),
-        (Change::DeleteScript { app: id, id: script.id, expected }, "script"),
-        (Change::UpdateRoute { app: id, id: route, expected, method, path, shape, enabled: true }, "route"),
+        (Change::DeleteScript { app: id, id: script, expected }, "script"),
+        (
+            Change::UpdateRoute { app: id, id: route, expected, script, method, path, shape, enabled: true },
+            "route",
+        ),
         (Change::DeleteRoute { app: id, id: route, expected }, "route"),
     ];
     for (change, thing) in stale {
@@ -189,8 +193,8 @@ async fn what_is_stale_is_told_before_what_is_taken(store: Arc<dyn Store>) {
         *wanted = expected;
     }
     assert_stale(&refused(&*store, [save]).await, "script");
-    let RouteRecord { method, path, shape, enabled, .. } = twin;
-    let update = Change::UpdateRoute { app: app.id, id: route.id, expected, method, path, shape, enabled };
+    let RouteRecord { app, script, method, path, shape, enabled, .. } = twin;
+    let update = Change::UpdateRoute { app, id: route.id, expected, script, method, path, shape, enabled };
     assert_stale(&refused(&*store, [update]).await, "route");
 }
 

@@ -59,14 +59,25 @@ async fn every_kind_of_change_to_an_app_is_in_the_delta(store: Arc<dyn Store>) {
     app_with_script(&*store, "idle").await;
     let (id, domain, route) = (app.id, row::domain(app.id, "a.test"), row::route(&script, "GET", "/"));
     let (method, path, shape) = ("PUT".to_owned(), "/x".to_owned(), "/x".to_owned());
+    let other = row::script(id, "other", "");
+    let (expected, enabled) = (None, false);
     let changes = [
         Change::UpdateApp { id, expected: None, slug: app.slug.clone(), limits: app.limits },
         Change::ClaimDomain(domain.clone()),
         Change::ReleaseDomain { app: id, id: domain.id },
-        Change::CreateScript(row::script(id, "other", "")),
+        Change::CreateScript(other.clone()),
         row::save(&script, "2"),
         Change::CreateRoute(route.clone()),
-        Change::UpdateRoute { app: id, id: route.id, expected: None, method, path, shape, enabled: false },
+        Change::UpdateRoute {
+            app: id,
+            id: route.id,
+            expected,
+            script: other.id,
+            method,
+            path,
+            shape,
+            enabled,
+        },
         Change::DeleteRoute { app: id, id: route.id, expected: None },
         Change::DeleteScript { app: id, id: script.id, expected: None },
     ];

@@ -172,7 +172,8 @@ impl Known {
     fn update_route(&mut self, dice: &mut Dice, app: AppId, expected: Option<u64>) -> Change {
         let (method, path) = (dice.text(&METHODS), dice.text(&PATHS));
         let (shape, enabled) = (path.clone(), dice.chance(2));
-        Change::UpdateRoute { app, id: dice.known(&self.routes), expected, method, path, shape, enabled }
+        let (id, script) = (dice.known(&self.routes), dice.known(&self.scripts));
+        Change::UpdateRoute { app, id, expected, script, method, path, shape, enabled }
     }
 
     fn admin(&mut self, dice: &mut Dice) -> AdminRecord {

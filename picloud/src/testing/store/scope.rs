@@ -77,7 +77,19 @@ fn writes(app: AppId, script: ScriptId, route: RouteId, domain: DomainId) -> [(C
     let (method, path, shape) = ("GET".to_owned(), "/x".to_owned(), "/x".to_owned());
     [
         (Change::DeleteScript { app, id: script, expected: None }, "script"),
-        (Change::UpdateRoute { app, id: route, expected: None, method, path, shape, enabled: true }, "route"),
+        (
+            Change::UpdateRoute {
+                app,
+                id: route,
+                expected: None,
+                script,
+                method,
+                path,
+                shape,
+                enabled: true,
+            },
+            "route",
+        ),
         (Change::DeleteRoute { app, id: route, expected: None }, "route"),
         (Change::ReleaseDomain { app, id: domain }, "domain"),
     ]
@@ -102,6 +114,10 @@ async fn a_route_cannot_lead_to_a_script_of_another_app(store: Arc<dyn Store>) {
     let (a, b) = (owned(&*store, "a").await, owned(&*store, "b").await);
     let crossing = RouteRecord { app: b.app.id, ..row::route(&a.script, "GET", "/x") };
     assert_missing::<u64>(Err(refused(&*store, [Change::CreateRoute(crossing)]).await), "script");
+    let RouteRecord { id, app, method, path, shape, enabled, .. } = b.route;
+    let (script, expected) = (a.script.id, None);
+    let update = Change::UpdateRoute { app, id, expected, script, method, path, shape, enabled };
+    assert_missing::<u64>(Err(refused(&*store, [update]).await), "script");
 }
 
 async fn two_apps_may_use_the_same_names(store: Arc<dyn Store>) {

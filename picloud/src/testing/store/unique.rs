@@ -90,6 +90,7 @@ fn move_to(route: &RouteRecord, method: &str, path: &str, shape: &str) -> Change
         app: route.app,
         id: route.id,
         expected: None,
+        script: route.script,
         method: method.to_owned(),
         path: path.to_owned(),
         shape: shape.to_owned(),
