@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::choice::{Choice, List};
 pub(crate) use self::choice::{Given, Shown, Source};
+pub(crate) use self::log::{LOG_NUMBERS, LogNumber};
 use crate::{
     cli::ServeArgs,
     database::{Database, without_password},

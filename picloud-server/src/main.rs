@@ -17,6 +17,7 @@ mod recovery;
 mod run;
 mod serve;
 mod test;
+mod tunables;
 
 use std::{
     io::{self, Write},

@@ -13,7 +13,7 @@ use std::{
 use axum::Router;
 use picloud::{
     Code, Executor, Orchestrator, Problem, Publisher, RhaiExecutor, Tracing,
-    manager::{Manager, Tunable},
+    manager::Manager,
     recorder::Recorder,
     store::{Store, StoreError},
 };
@@ -29,7 +29,7 @@ use crate::{
     doors::{Inside, Listeners},
     last_good,
     metrics::Metrics,
-    run,
+    run, tunables,
 };
 
 /// How long the end of the execution log may take to be written.
@@ -75,7 +75,7 @@ async fn serve(settings: Settings, first_admin: Option<(String, String)>) -> Res
         .control_host(settings.is_shared())
         .observer(Arc::new((metrics.clone(), (recorder.clone(), Tracing))))
         .build();
-    let manager = manager.with_tunables(tunables(&settings, &scripts));
+    let manager = manager.with_tunables(tunables::all(&settings, &scripts, &recorder));
     let (stop, stopping) = watch::channel(false);
     let health = health(&settings, stopping.clone(), is_away, publisher.clone());
     let log = Log { recorder: recorder.clone(), stopping };
@@ -167,19 +167,6 @@ fn manager(
         .with_publish(Arc::new(publish))
         .with_limits(settings.limits)
         .with_reserved_hosts(settings.admin_hosts.clone())
-}
-
-/// The settings that may change while the server runs.
-fn tunables(settings: &Settings, scripts: &Orchestrator) -> Vec<Tunable> {
-    let tunable = |name, value: usize, set: fn(&Orchestrator, usize)| {
-        let scripts = scripts.clone();
-        let apply = move |value| set(&scripts, usize::try_from(value).unwrap_or(usize::MAX));
-        Tunable { name, range: config::RUNS, default: value as u64, apply: Arc::new(apply) }
-    };
-    vec![
-        tunable("max_running", settings.max_running, Orchestrator::set_max_running),
-        tunable("max_running_per_app", settings.max_running_per_app, Orchestrator::set_max_running_per_app),
-    ]
 }
 
 /// On a fresh database: the app `hello`, and the first admin where the environment names one.

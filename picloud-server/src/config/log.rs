@@ -25,32 +25,70 @@ pub(super) struct File {
     executions_per_app: Option<u64>,
 }
 
+/// A setting of the execution log: a number in the file, over the API and, in its own unit, for the recorder.
+pub(crate) struct LogNumber {
+    pub(crate) name: &'static str,
+    pub(crate) range: RangeInclusive<u64>,
+    pub(crate) get: fn(&LogSettings) -> u64,
+    pub(crate) set: fn(&mut LogSettings, u64),
+    file: fn(&File) -> Option<u64>,
+}
+
+/// All settings of the execution log.
+pub(crate) const LOG_NUMBERS: [LogNumber; 6] = [
+    LogNumber {
+        name: "log.sample_first",
+        range: COUNT,
+        get: |log| log.sample_first,
+        set: |log, value| log.sample_first = value,
+        file: |file| file.sample_first,
+    },
+    LogNumber {
+        name: "log.sample_every",
+        range: COUNT,
+        get: |log| log.sample_every,
+        set: |log, value| log.sample_every = value,
+        file: |file| file.sample_every,
+    },
+    LogNumber {
+        name: "log.slow_ms",
+        range: SLOW,
+        get: |log| u64::try_from(log.slow.as_millis()).unwrap_or(u64::MAX),
+        set: |log, value| log.slow = Duration::from_millis(value),
+        file: |file| file.slow_ms,
+    },
+    LogNumber {
+        name: "log.keep_days",
+        range: DAYS,
+        get: |log| log.keep_executions.as_secs() / DAY,
+        set: |log, value| log.keep_executions = Duration::from_secs(value * DAY),
+        file: |file| file.keep_days,
+    },
+    LogNumber {
+        name: "log.keep_statistics_days",
+        range: DAYS,
+        get: |log| log.keep_minutes.as_secs() / DAY,
+        set: |log, value| log.keep_minutes = Duration::from_secs(value * DAY),
+        file: |file| file.keep_statistics_days,
+    },
+    LogNumber {
+        name: "log.executions_per_app",
+        range: EXECUTIONS,
+        get: |log| log.executions_per_app,
+        set: |log, value| log.executions_per_app = value,
+        file: |file| file.executions_per_app,
+    },
+];
+
 /// The settings of the execution log.
 ///
 /// # Errors
 /// A number is out of its range.
 pub(super) fn choose(choice: &mut Choice, file: &File) -> Result<LogSettings, ConfigError> {
-    let default = LogSettings::default();
-    let slow = u64::try_from(default.slow.as_millis()).unwrap_or(u64::MAX);
-    let (days, statistics) = (default.keep_executions.as_secs() / DAY, default.keep_minutes.as_secs() / DAY);
-    let per_app = default.executions_per_app;
-    let mut number = |name, file, default, range| choice.number(name, file, default, range);
-    Ok(LogSettings {
-        sample_first: number("log.sample_first", file.sample_first, default.sample_first, COUNT)?,
-        sample_every: number("log.sample_every", file.sample_every, default.sample_every, COUNT)?,
-        slow: Duration::from_millis(number("log.slow_ms", file.slow_ms, slow, SLOW)?),
-        keep_executions: days_of(number("log.keep_days", file.keep_days, days, DAYS)?),
-        keep_minutes: days_of(number(
-            "log.keep_statistics_days",
-            file.keep_statistics_days,
-            statistics,
-            DAYS,
-        )?),
-        executions_per_app: number("log.executions_per_app", file.executions_per_app, per_app, EXECUTIONS)?,
-        ..default
-    })
-}
-
-fn days_of(days: u64) -> Duration {
-    Duration::from_secs(days * DAY)
+    let mut settings = LogSettings::default();
+    for LogNumber { name, range, get, set, file: in_file } in LOG_NUMBERS {
+        let value = choice.number(name, in_file(file), get(&settings), range)?;
+        set(&mut settings, value);
+    }
+    Ok(settings)
 }

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::process::{Admin, Server, get};
+use crate::process::{Admin, Server, eventually, get};
 
 const SCRIPT: &str =
     r#"if ctx.path == "/fail" { let x = (); x.nope() } log::warn(`asked for ${ctx.path}`); "ok""#;
@@ -86,4 +86,66 @@ fn a_run_is_followed_listed_and_kept() {
     assert_eq!(paths, ["/last", "/fail", "/a"]);
     let stats = admin.call("GET", "/apps/shop/stats", None).json();
     assert_eq!((&stats["totals"]["count"], &stats["totals"]["errors"]), (&3.into(), &1.into()));
+}
+
+/// What the log holds once `/last`, which is always kept, is there.
+fn kept(server: &Server, admin: &Admin, path: &str) -> Vec<String> {
+    let before = admin.call("GET", "/apps/shop/logs?limit=200", None).text().matches("\"/last\"").count();
+    assert_eq!(get(server.address, "shop.test", path).status, 200);
+    assert_eq!(get(server.address, "shop.test", "/last").status, 200);
+    let list = eventually(
+        "the last run",
+        || admin.call("GET", "/apps/shop/logs?limit=200", None),
+        |list| list.text().matches("\"/last\"").count() > before,
+    );
+    let items = list.json()["items"].as_array().unwrap().clone();
+    items.iter().map(|run| run["path"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_is_kept_changes_over_the_api_without_a_restart() {
+    let folder = tempdir().unwrap();
+    let server = Server::with_admin(folder.path());
+    let admin = Admin::log_in(server.address, None);
+    admin.make_app("shop", "shop.test");
+    admin.make_route("shop", "quiet", ("GET", "/quiet/:n"), "1");
+    admin.make_route("shop", "says", ("GET", "/last"), "log::info(`last`); 1");
+    let set = |body: Value| admin.call("PATCH", "/config", Some(&body));
+    let shown = |config: &Value, name: &str| {
+        let items = config["items"].as_array().unwrap();
+        let item = items.iter().find(|item| item["name"] == name).unwrap();
+        (
+            item["value"].as_u64().unwrap(),
+            item["source"].as_str().unwrap().to_owned(),
+            item["changeable"] == true,
+        )
+    };
+    assert!(kept(&server, &admin, "/quiet/0").contains(&"/quiet/0".to_owned()));
+    let none = json!({ "log.sample_first": 0, "log.sample_every": 0, "log.keep_days": 3 });
+    let changed = set(none);
+    assert_eq!(changed.status, 200, "{changed}");
+    assert_eq!(shown(&changed.json(), "log.keep_days"), (3, "database".to_owned(), true));
+    assert!(!kept(&server, &admin, "/quiet/1").contains(&"/quiet/1".to_owned()));
+    for (name, value) in [("log.keep_days", 0), ("log.executions_per_app", 99), ("log.slow_ms", 0)] {
+        let refused = set(json!({ name: value }));
+        assert_eq!(
+            (refused.status, &refused.json()["errors"][0]["code"]),
+            (422, &json!("out_of_range")),
+            "{refused}"
+        );
+    }
+    let trail = admin.call("GET", "/audit?limit=4", None).json();
+    let told = |n: usize| (trail["items"][n]["action"].clone(), trail["items"][n]["refused"].clone());
+    assert_eq!(told(0), (json!("config.update"), json!("invalid")));
+    assert_eq!(told(3), (json!("config.update"), Value::Null));
+    // It is so after a restart, until it is taken back.
+    drop(server);
+    let server = Server::with_admin(folder.path());
+    let admin = Admin { address: server.address, ..admin };
+    let config = admin.call("GET", "/config", None).json();
+    assert_eq!(shown(&config, "log.sample_first"), (0, "database".to_owned(), true));
+    let back = json!({ "log.sample_first": null, "log.sample_every": null, "log.keep_days": null });
+    let back = admin.call("PATCH", "/config", Some(&back)).json();
+    assert_eq!(shown(&back, "log.sample_first"), (20, "default".to_owned(), true));
+    assert!(kept(&server, &admin, "/quiet/2").contains(&"/quiet/2".to_owned()));
 }

@@ -6,6 +6,7 @@
 //! there is room. Where there is none the record is dropped, and that is counted.
 
 mod counts;
+mod live;
 mod pending;
 mod run;
 mod settings;
@@ -26,6 +27,7 @@ use tokio::sync::{Mutex, Notify};
 
 use self::{
     counts::Counters,
+    live::Live,
     pending::{Pending, minute_of},
     run::Run,
     shard::{Room, Shards},
@@ -58,7 +60,7 @@ pub struct Recorder(Arc<Shared>);
 
 struct Shared {
     store: Arc<dyn LogStore>,
-    settings: LogSettings,
+    settings: Live,
     shards: Shards,
     room: Room,
     /// Half of the room is taken.
@@ -78,7 +80,7 @@ impl Recorder {
     pub fn start(store: Arc<dyn LogStore>, settings: LogSettings) -> Self {
         let shared = Arc::new(Shared {
             store,
-            settings,
+            settings: Live::new(settings),
             shards: Shards::new(),
             room: Room::default(),
             filling: Arc::default(),
@@ -94,6 +96,18 @@ impl Recorder {
     /// is room.
     pub async fn flush(&self) -> bool {
         self.0.pass(true).await
+    }
+
+    /// The settings that are in effect.
+    #[must_use]
+    pub fn settings(&self) -> LogSettings {
+        self.0.settings.load()
+    }
+
+    /// Changes what is kept: of runs from the next one on, and for how long within a minute. `interval`, `max_records`
+    /// and `max_bytes` stay as they were at the start.
+    pub fn change(&self, change: impl FnOnce(&mut LogSettings)) {
+        self.0.settings.change(change);
     }
 
     /// What was done so far.
@@ -112,7 +126,7 @@ impl Recorder {
 impl Observer for Recorder {
     fn finished(&self, run: &Finished<'_>) {
         let run = Run::of(run);
-        let slow = run.stats.is_some_and(|stats| stats.wall >= self.0.settings.slow);
+        let slow = run.stats.is_some_and(|stats| stats.wall >= self.0.settings.load().slow);
         let spoke = !run.lines.is_empty() || run.lines_dropped > 0;
         self.0.take(&run, run.failure.is_some() || slow || spoke);
     }
@@ -129,7 +143,7 @@ impl Shared {
     /// Counts a run, and keeps its record if it `must` be kept or is in the sample.
     fn take(&self, run: &Run<'_>, must: bool) {
         let (app, script, minute) = (run.script.app, run.script.id, minute_of(run.request.at));
-        let LogSettings { sample_first, sample_every, max_records, max_bytes, .. } = self.settings;
+        let LogSettings { sample_first, sample_every, max_records, max_bytes, .. } = self.settings.load();
         let mut ledger = self.shards.lock();
         let wanted = must || ledger.samples(script, minute, sample_first, sample_every);
         let row = ledger.row(app, script, minute);
@@ -162,12 +176,12 @@ impl Shared {
     }
 
     async fn prune(&self) {
-        let now = unix_micros();
+        let (now, settings) = (unix_micros(), self.settings.load());
         let before = |age: Duration| now.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
         let retention = Retention {
-            executions_before: before(self.settings.keep_executions),
-            minutes_before: minute_of(before(self.settings.keep_minutes)),
-            executions_per_app: self.settings.executions_per_app,
+            executions_before: before(settings.keep_executions),
+            minutes_before: minute_of(before(settings.keep_minutes)),
+            executions_per_app: settings.executions_per_app,
         };
         match self.store.prune_log(retention).await {
             Ok(0) => {}
@@ -194,7 +208,7 @@ async fn work(shared: Weak<Shared>, filling: Arc<Notify>, interval: Duration) {
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recorder").field("settings", &self.0.settings).finish_non_exhaustive()
+        f.debug_struct("Recorder").field("settings", &self.settings()).finish_non_exhaustive()
     }
 }
 

@@ -179,6 +179,43 @@ async fn what_no_database_can_keep_is_replaced() {
 }
 
 #[tokio::test]
+async fn what_is_kept_changes_from_the_next_run_on() {
+    let world = World::new(by_hand());
+    let kept = async |change: fn(&mut LogSettings)| {
+        world.recorder.change(change);
+        let before = world.sink.stored().len();
+        world.ask("GET", "/quiet").await;
+        world.recorder.flush().await;
+        world.sink.stored().len() - before
+    };
+    assert_eq!(kept(|_| {}).await, 1);
+    assert_eq!(kept(|settings| (settings.sample_first, settings.sample_every) = (0, 0)).await, 0);
+    assert_eq!(kept(|settings| settings.slow = Duration::ZERO).await, 1);
+    world.recorder.change(|settings| (settings.interval, settings.max_records) = (Duration::ZERO, 0));
+    let LogSettings { sample_first, interval, max_records, .. } = world.recorder.settings();
+    assert_eq!((sample_first, interval), (0, by_hand().interval));
+    assert_eq!(max_records, by_hand().max_records, "what waits has the room that it had");
+}
+
+#[tokio::test]
+async fn changes_at_once_are_all_done() {
+    let world = World::new(by_hand());
+    let changes: [fn(&mut LogSettings); 3] = [
+        |settings| settings.sample_first += 1,
+        |settings| settings.sample_every += 1,
+        |settings| settings.executions_per_app += 1,
+    ];
+    std::thread::scope(|scope| {
+        for change in changes {
+            let recorder = &world.recorder;
+            scope.spawn(move || (0..1000).for_each(|_| recorder.change(change)));
+        }
+    });
+    let LogSettings { sample_first, sample_every, executions_per_app, .. } = world.recorder.settings();
+    assert_eq!((sample_first, sample_every, executions_per_app), (1002, 1010, 11_000));
+}
+
+#[tokio::test]
 async fn slow_runs_are_kept() {
     let settings = LogSettings { sample_first: 0, sample_every: 0, slow: Duration::ZERO, ..by_hand() };
     let world = World::new(settings);
