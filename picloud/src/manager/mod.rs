@@ -31,7 +31,7 @@ pub use writer::Actor;
 use std::{
     fmt,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{BoxFuture, Executor, FieldError, Host, LimitOverrides, Limits, store::Store};
@@ -68,11 +68,8 @@ impl Manager {
     /// ```
     #[must_use]
     pub fn new(store: Arc<dyn Store>, executor: Arc<dyn Executor>) -> Self {
-        let writer = Writer {
-            store: store.clone(),
-            publish: Arc::new(|_| Box::pin(std::future::ready(()))),
-            clock: Arc::new(system_clock),
-        };
+        let publish: Publish = Arc::new(|_| Box::pin(std::future::ready(())));
+        let writer = Writer::new(store.clone(), publish, Arc::new(system_clock), steady_clock());
         Self {
             auth: Auth::new(writer.clone()),
             store,
@@ -112,7 +109,7 @@ impl Manager {
     /// The same manager with another clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
-        self.with_writer(|writer| Writer { clock, ..writer })
+        self.with_writer(|Writer { store, publish, .. }| Writer::new(store, publish, clock.clone(), clock))
     }
 
     fn with_writer(self, change: impl FnOnce(Writer) -> Writer) -> Self {
@@ -147,6 +144,12 @@ impl fmt::Debug for Manager {
 fn system_clock() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Microseconds since now, whatever the system's clock is set to.
+fn steady_clock() -> Clock {
+    let start = Instant::now();
+    Arc::new(move || i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

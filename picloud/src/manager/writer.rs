@@ -39,6 +39,10 @@ pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) publish: Publish,
     pub(super) clock: Clock,
+    /// Microseconds since some moment, by a clock that nobody sets.
+    pub(super) steady: Clock,
+    /// What `clock` and `steady` said at the start.
+    pub(super) started: (i64, i64),
 }
 
 /// What somebody does or tries, for the audit trail. Filled in as it becomes known.
@@ -133,8 +137,19 @@ fn state_hash(state: &impl Serialize) -> [u8; 32] {
 }
 
 impl Writer {
+    pub(super) fn new(store: Arc<dyn Store>, publish: Publish, clock: Clock, steady: Clock) -> Self {
+        let started = (clock(), steady());
+        Self { store, publish, clock, steady, started }
+    }
+
     pub(super) fn now(&self) -> i64 {
         (self.clock)()
+    }
+
+    /// The time that it is at least, even if the clock was set ahead since the start.
+    pub(super) fn surely(&self) -> i64 {
+        let (wall, steady) = self.started;
+        self.now().min(wall.saturating_add((self.steady)().saturating_sub(steady)))
     }
 
     /// The record of a deed that is done, for writes that are no commit.

@@ -1,6 +1,6 @@
 //! Whether a session still is: for what goes on longer than a request.
 
-use super::{Auth, Session, sessions::expires_at, stored};
+use super::{Auth, Session, stored};
 use crate::manager::ManagerError;
 
 impl Auth {
@@ -10,7 +10,7 @@ impl Auth {
     /// If the store does not answer.
     pub async fn is_live(&self, session: &Session) -> Result<bool, ManagerError> {
         let sessions = self.store.sessions(session.admin).await.map_err(stored)?;
-        let now = self.writer.now();
-        Ok(sessions.iter().any(|record| record.id == session.id && now < expires_at(record)))
+        let now = self.times();
+        Ok(sessions.iter().any(|record| record.id == session.id && self.seen.is_live(record, now)))
     }
 }

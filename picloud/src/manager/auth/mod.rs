@@ -3,6 +3,7 @@
 mod accounts;
 mod live;
 mod password;
+mod seen;
 mod sessions;
 mod setup;
 mod throttle;
@@ -27,6 +28,7 @@ use crate::{
     store::{AdminRecord, SessionRecord, Store, StoreError},
 };
 use password::{Hasher, Verdict};
+use seen::{Seen, Times};
 use sessions::{AGE, IDLE};
 use throttle::Throttle;
 
@@ -42,6 +44,7 @@ pub struct Auth {
     writer: Writer,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    seen: Arc<Seen>,
     /// SHA-256 of the one-time set-up token, while there is one.
     setup: Arc<Mutex<Option<[u8; 32]>>>,
 }
@@ -73,7 +76,12 @@ pub struct Login {
 impl Auth {
     pub(super) fn new(writer: Writer) -> Self {
         let store = writer.store.clone();
-        Self { store, writer, hasher: Hasher::new(), throttle: Arc::default(), setup: Arc::default() }
+        let (throttle, seen, setup) = (Arc::default(), Arc::default(), Arc::default());
+        Self { store, writer, hasher: Hasher::new(), throttle, seen, setup }
+    }
+
+    fn times(&self) -> Times {
+        Times { wall: self.writer.now(), steady: (self.writer.steady)() }
     }
 
     /// Logs an admin in.
@@ -134,8 +142,13 @@ impl Auth {
     async fn open_session(&self, admin: &AdminRecord, visitor: Visitor) -> Result<Login, ManagerError> {
         self.throttle.succeeded(&admin.username);
         let (now, token) = (self.writer.now(), Token::random());
-        // Logins are rare, and what they leave behind goes with the next one.
-        self.store.prune_sessions(now.saturating_sub(IDLE), now.saturating_sub(AGE)).await.map_err(stored)?;
+        // Logins are rare, and what they leave behind goes with the next one; but not what only a clock that was set
+        // ahead takes for old.
+        let surely = self.writer.surely();
+        self.store
+            .prune_sessions(surely.saturating_sub(IDLE), surely.saturating_sub(AGE))
+            .await
+            .map_err(stored)?;
         let Visitor { ip, user_agent } = visitor;
         let session = SessionRecord {
             id: SessionId::new(),
@@ -152,6 +165,7 @@ impl Auth {
         let record = self.writer.record(&Deed::new(&actor, "session.login").target(session.id));
         self.store.append_audit(record).await.map_err(stored)?;
         self.store.create_session(session.clone()).await.map_err(stored)?;
+        self.seen.note(&session, self.times());
         tracing::info!(admin = %admin.id, session = %session.id, ?ip, "login");
         Ok(Login { token, session: Session::of(&session, admin) })
     }

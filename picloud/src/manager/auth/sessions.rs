@@ -65,12 +65,15 @@ impl Auth {
             Err(StoreError::NotFound { .. }) => return Err(NO_SESSION),
             Err(error) => return Err(stored(error)),
         };
-        // A clock that was set back gives no session more time.
-        let now = self.writer.now().max(session.last_used_at);
-        if !bool::from(session.token_hash.ct_eq(&hash)) || !admin.active || now >= expires_at(&session) {
+        let now = self.times();
+        let is_right = bool::from(session.token_hash.ct_eq(&hash)) && admin.active;
+        if !is_right || !self.seen.is_live(&session, now) {
             return Err(NO_SESSION);
         }
-        let session = self.used(session, now).await;
+        self.seen.note(&session, now);
+        // A clock that was set back takes no use back.
+        let at = now.wall.max(session.last_used_at);
+        let session = self.used(session, at).await;
         Ok(Session::of(&session, &admin))
     }
 
@@ -92,9 +95,9 @@ impl Auth {
     /// # Errors
     /// If the store does not answer.
     pub async fn sessions(&self, admin: AdminId) -> Result<Vec<OpenSession>, ManagerError> {
-        let now = self.writer.now();
+        let now = self.times();
         let mut rows = self.store.sessions(admin).await.map_err(stored)?;
-        rows.retain(|row| now.max(row.last_used_at) < expires_at(row));
+        rows.retain(|row| self.seen.is_live(row, now));
         rows.sort_by_key(|row| row.id);
         Ok(rows.into_iter().map(OpenSession::from).collect())
     }
@@ -165,6 +168,6 @@ impl From<SessionRecord> for OpenSession {
 }
 
 /// A session is valid before this moment, and not at it.
-pub(super) fn expires_at(session: &SessionRecord) -> i64 {
+fn expires_at(session: &SessionRecord) -> i64 {
     session.last_used_at.saturating_add(IDLE).min(session.created_at.saturating_add(AGE))
 }

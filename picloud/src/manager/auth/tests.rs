@@ -20,9 +20,15 @@ struct World {
     store: MemoryStore,
     auth: Auth,
     time: Arc<AtomicI64>,
+    /// How far the clock on the wall has been set ahead.
+    jump: Arc<AtomicI64>,
 }
 
 impl World {
+    fn set_ahead(&self, by: i64) {
+        self.jump.store(by, Ordering::Relaxed);
+    }
+
     fn at(&self, time: i64) {
         self.time.store(time, Ordering::Relaxed);
     }
@@ -43,14 +49,19 @@ impl World {
 }
 
 fn empty() -> World {
-    let (store, time) = (MemoryStore::new(), Arc::new(AtomicI64::new(START)));
-    let clock: crate::manager::Clock = {
+    let (store, time, jump) =
+        (MemoryStore::new(), Arc::new(AtomicI64::new(START)), Arc::new(AtomicI64::new(0)));
+    let steady: crate::manager::Clock = {
         let time = time.clone();
         Arc::new(move || time.load(Ordering::Relaxed))
     };
+    let clock: crate::manager::Clock = {
+        let (time, jump) = (time.clone(), jump.clone());
+        Arc::new(move || time.load(Ordering::Relaxed) + jump.load(Ordering::Relaxed))
+    };
     let publish: crate::manager::Publish = Arc::new(|_| Box::pin(std::future::ready(())));
-    let writer = Writer { store: Arc::new(store.clone()), publish, clock };
-    World { auth: Auth::new(writer), store, time }
+    let writer = Writer::new(Arc::new(store.clone()), publish, clock, steady);
+    World { auth: Auth::new(writer), store, time, jump }
 }
 
 async fn with_ada() -> World {
@@ -238,4 +249,65 @@ async fn no_secret_is_shown_or_stored() {
             && !shown.contains(PASSWORD)
             && !shown.contains("argon2id")
     );
+}
+
+/// R21, T10.
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_and_back_ends_no_session_that_is_in_use() {
+    const DAY: i64 = 24 * 60 * MINUTE;
+    let world = with_ada().await;
+    let (used, idle) = (world.log_in().await, world.log_in().await);
+    world.at(START + 60 * MINUTE);
+    for jump in [DAY, -DAY, 2 * DAY, 0] {
+        world.set_ahead(jump);
+        assert!(world.is_valid(&used.token).await, "set ahead by {jump}");
+        // What a login sweeps away is what is old by both clocks.
+        let other = world.log_in().await;
+        world.auth.logout(&other.session).await.unwrap();
+        assert_eq!(world.auth.sessions(used.session.admin).await.unwrap().len(), 2, "set ahead by {jump}");
+        assert!(world.auth.is_live(&idle.session).await.unwrap());
+    }
+    world.set_ahead(2 * DAY);
+    assert!(world.is_valid(&idle.token).await);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_does_not_keep_an_unused_session() {
+    let world = with_ada().await;
+    let token = world.log_in().await.token;
+    world.set_ahead(2 * IDLE);
+    world.at(START + IDLE);
+    assert!(!world.is_valid(&token).await);
+}
+
+#[tokio::test]
+async fn a_process_that_has_not_seen_a_session_goes_by_the_clock() {
+    let world = with_ada().await;
+    let token = world.log_in().await.token;
+    let other = Auth::new(world.auth.writer.clone());
+    world.set_ahead(IDLE);
+    assert!(other.authenticate(token.reveal()).await.is_err());
+    assert!(world.is_valid(&token).await);
+    assert!(other.authenticate(token.reveal()).await.is_ok(), "it was used elsewhere");
+}
+
+#[tokio::test]
+async fn no_jump_of_the_clock_takes_a_session_past_thirty_days() {
+    for jump in [-IDLE, 0, IDLE] {
+        let world = with_ada().await;
+        let token = world.log_in().await.token;
+        let hours = AGE / (60 * MINUTE);
+        for hour in 1..hours - 24 {
+            world.at(START + hour * 60 * MINUTE);
+            assert!(world.is_valid(&token).await, "after {hour} h");
+        }
+        world.set_ahead(jump);
+        for hour in hours - 24..hours {
+            world.at(START + hour * 60 * MINUTE);
+            let valid = world.is_valid(&token).await;
+            assert!(valid || jump > 0, "after {hour} h, set ahead by {jump}");
+        }
+        world.at(START + AGE);
+        assert!(!world.is_valid(&token).await, "set ahead by {jump}");
+    }
 }

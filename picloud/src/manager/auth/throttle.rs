@@ -111,7 +111,12 @@ fn network(ip: IpAddr) -> IpAddr {
 }
 
 /// Inserts, and makes room first by dropping the entry that matters least.
-fn insert_bounded<K: Hash + Eq + Clone, V>(map: &mut HashMap<K, V>, key: K, value: V, weight: fn(&V) -> i64) {
+pub(super) fn insert_bounded<K: Hash + Eq + Clone, V>(
+    map: &mut HashMap<K, V>,
+    key: K,
+    value: V,
+    weight: fn(&V) -> i64,
+) {
     if map.len() >= CAPACITY && !map.contains_key(&key) {
         let least = map.iter().min_by_key(|(_, value)| weight(value)).map(|(key, _)| key.clone());
         least.map(|key| map.remove(&key));
