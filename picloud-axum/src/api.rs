@@ -187,7 +187,7 @@ routes! {
     /// Makes an app what is said here, all of it or nothing.
     /// Requests see the app as it was or as it is to be, and nothing in between. What is the same already stays; what is
     /// not named is removed with `prune` only. An app that is not there is made.
-    post "/apps/{app}/deploy" => deploy::deploy, [Code::Conflict];
+    post "/apps/{app}/deploy" => deploy::deploy as "app.deploy", [Code::Conflict];
     /// Says what a deployment would do, and what is wrong with it; saves nothing.
     /// What other apps hold is only seen when it is tried.
     post "/apps/{app}/deploy/check" => deploy::check;

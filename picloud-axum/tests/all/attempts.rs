@@ -14,7 +14,8 @@ const NOBODY: &str = "0190a0a0-0000-7000-8000-000000000000";
 const JSON: &str = "application/json";
 
 /// What changes nothing, whatever its method.
-const HARMLESS: [(&str, &str); 4] = [
+const HARMLESS: [(&str, &str); 5] = [
+    ("post", "/apps/{app}/deploy/check"),
     ("post", "/scripts/check"),
     ("post", "/apps/{app}/routes/check"),
     ("post", "/apps/{app}/run"),
@@ -41,6 +42,8 @@ fn deeds() -> Vec<Deed> {
         deed("post", "/apps", "app.create", json!({"slug": "new"})),
         deed("patch", "/apps/{app}", "app.update", json!({"slug": "other"})),
         deed("delete", "/apps/{app}", "app.delete", none()),
+        // One record of each change that it makes as well; this one makes none.
+        deed("post", "/apps/{app}/deploy", "app.deploy", json!({})),
         deed("post", "/apps/{app}/domains", "domain.claim", json!({"pattern": "x.test"})),
         deed("delete", "/domains/{id}", "domain.release", none()),
         deed("post", "/apps/{app}/scripts", "script.create", json!({"name": "x", "source": "1"})),
@@ -150,7 +153,7 @@ async fn a_body_that_cannot_be_read_makes_one_record() {
         let path = deed.filled_well(&ids);
         let mut more = deed.body.clone();
         more["no_such_field"] = json!(1);
-        let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(4 << 20));
+        let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(17 << 20));
         for (kind, body, code) in [
             (JSON, "{".to_owned(), "malformed"),
             (JSON, String::new(), "malformed"),
@@ -180,7 +183,9 @@ async fn a_path_that_leads_to_nothing_makes_one_record() {
     let (world, _) = world().await;
     let mut before = trail(&world, "").await.len();
     for deed in deeds().iter().filter(|deed| deed.path.contains('{')) {
-        for (app, id) in [("none", NOBODY), ("A%20B", "x"), (NOBODY, "..")] {
+        // A deployment makes the app that is not there.
+        let nowhere = if deed.action == "app.deploy" { NOBODY } else { "none" };
+        for (app, id) in [(nowhere, NOBODY), ("A%20B", "x"), (NOBODY, "..")] {
             let path = deed.filled(app, id);
             let place = format!("{} {path}", deed.method);
             let body = if deed.body.is_null() { String::new() } else { deed.body.to_string() };
