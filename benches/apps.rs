@@ -97,7 +97,7 @@ async fn memory(binary: &Path) {
     for (place, apps) in resident.iter_mut().zip([1, APPS]) {
         // Without an admin: a password's hash takes 19 MiB for a while.
         let side = Side::start(binary, apps, 3, &[]).await;
-        // What was needed to load is given back while the server works.
+        // What was needed to load is given back while the server works, by and by.
         let mut connection = Connection::to(side.server.address);
         for _ in 0..20 {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -164,8 +164,7 @@ async fn roll_out(binary: &Path) {
     let url = cluster.database();
     let store = PgStore::connect(&url).expect("the URL is one");
     let script = crowd(APPS, 10).join(&store).await;
-    let servers: [Server; 2] =
-        array::from_fn(|_| Server::on(binary, tempdir().expect("there is room"), &[("DATABASE_URL", &url)]));
+    let servers: [Server; 2] = array::from_fn(|_| Server::start(binary, &[("DATABASE_URL", &url)]));
     let mut admin = Admin::log_in(servers[0].address).await;
     let mut client = Client::connect(servers[1].address).await;
     let path = format!("/scripts/{script}");
