@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::Value;
 
-use super::{Orchestrator, Received, Refusal, Shared, admit, new_request_id, overloaded};
+use super::{Orchestrator, Received, Refusal, Shared, admit, named::new_request_id, overloaded};
 use crate::{
     BoxFuture, Code, Event, Failure, Finished, Invocation, Limits, Outcome, RequestId, Script, ScriptId,
     app::unix_micros,
@@ -54,7 +54,7 @@ impl Orchestrator {
                 Ok(outcome) => outcome,
                 Err(refusal) => {
                     shared.observer.refused(&refusal.seen(script.map(|script| &**script), request));
-                    Outcome::failed(Failure::new(refusal.code, refusal.problem.detail()))
+                    Outcome::failed(refusal.into())
                 }
             }
         })

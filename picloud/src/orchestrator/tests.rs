@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use super::*;
-use crate::{App, AppBuilder, HostModule, Invocation};
+use super::{named::new_request_id, *};
+use crate::{App, AppBuilder, HostModule, Invocation, Limits, RequestId};
 
 async fn send(app: AppBuilder, request: Request<Full<Bytes>>) -> (StatusCode, HeaderMap, String) {
     let response = app.build().unwrap().service().oneshot(request).await.unwrap();

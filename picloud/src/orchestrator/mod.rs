@@ -1,43 +1,48 @@
 //! The data plane's ingress: a request in, a response out, whatever happens between.
 
+mod answer;
+mod named;
+mod observer;
+mod occurrence;
+mod refusal;
+#[cfg(all(test, feature = "rhai"))]
+mod tests;
+
 use std::{
-    cell::Cell,
     convert::Infallible,
     future::Future,
     net::IpAddr,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{
-            AtomicU64, AtomicUsize,
-            Ordering::{self, Relaxed},
-        },
+        atomic::{AtomicUsize, Ordering::Relaxed},
     },
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
-};
+use http::{Method, Request, Response, Uri, header, request::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use tokio::sync::watch;
 use tower::Service;
 
+use self::{
+    answer::{answer, finish},
+    named::Named,
+    refusal::{Refusal, asks_for_worker, missed, no_worker, overloaded, read},
+};
+pub use self::{
+    observer::{Finished, Observer, Received, Refused, Tracing},
+    occurrence::Occurrence,
+};
 use crate::{
-    Code, Event, Executor, Failure, FieldError, Gate, Host, HttpEvent, Invocation, Limits, LogLine, Match,
-    Miss, Outcome, Params, Problem, RequestId, Scheme, Script, ScriptId, Snapshot, Stats,
-    app::unix_micros,
-    check_path,
+    Code, Event, Executor, Failure, Gate, Host, HttpEvent, Invocation, LogLine, Match, Outcome, Params,
+    Scheme, Script, ScriptId, Snapshot, Stats, check_path,
     gate::Permit,
-    headers::{confine, drop_platform_headers, hide_platform_cookies},
+    headers::{confine, hide_platform_cookies},
     request_host,
 };
-
-mod occurrence;
-
-pub use self::occurrence::Occurrence;
 
 /// How requests find their app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,81 +61,6 @@ pub struct Client {
     pub ip: IpAddr,
     /// How the client reached us.
     pub scheme: Scheme,
-}
-
-/// Told of each request. Called on the request's own task before its answer is sent: be quick, never block.
-///
-/// Of two observers in a pair each is told.
-pub trait Observer: Send + Sync {
-    /// A run has ended.
-    fn finished(&self, run: &Finished<'_>);
-
-    /// A request is answered without a run.
-    fn refused(&self, refused: &Refused<'_>);
-}
-
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    fn finished(&self, run: &Finished<'_>) {
-        self.0.finished(run);
-        self.1.finished(run);
-    }
-
-    fn refused(&self, refused: &Refused<'_>) {
-        self.0.refused(refused);
-        self.1.refused(refused);
-    }
-}
-
-/// A finished run, as an [`Observer`] sees it.
-pub struct Finished<'a> {
-    /// What ran.
-    pub script: &'a Script,
-    /// What it ran for.
-    pub request: Received<'a>,
-    /// How it ended; what it used is there.
-    pub outcome: &'a Outcome,
-}
-
-/// A request that was answered without a run, as an [`Observer`] sees it.
-pub struct Refused<'a> {
-    /// What would have run, if that was found.
-    pub script: Option<&'a Script>,
-    /// What was asked.
-    pub request: Received<'a>,
-    /// Why it was refused; also says the status that the caller gets.
-    pub code: Code,
-    /// The same in words, as the caller reads them.
-    pub detail: &'a str,
-}
-
-/// A request, as an [`Observer`] sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Received<'a> {
-    /// Names the request.
-    pub id: RequestId,
-    /// When it came: microseconds since 1970 UTC.
-    pub at: i64,
-    /// What kind of thing it is, as `ctx.trigger`: `http` for requests.
-    pub trigger: &'a str,
-    /// The method as received; `EVENT` for what is not a request.
-    pub method: &'a Method,
-    /// The raw path; the name of an event that is not a request.
-    pub path: &'a str,
-    /// The pattern of the route that matched; empty where none did, and where a script was asked for by its id.
-    pub route: &'a str,
-    /// The client's address, if known.
-    pub ip: Option<IpAddr>,
-}
-
-impl Finished<'_> {
-    /// The status that the caller gets.
-    #[must_use]
-    pub fn status(&self) -> StatusCode {
-        match &self.outcome.result {
-            Ok(response) => response.status(),
-            Err(failure) => failure.code.status(),
-        }
-    }
 }
 
 /// Answers requests with scripts. A `tower::Service`, made to be cloned per connection.
@@ -338,22 +268,6 @@ impl Orchestrator {
     }
 }
 
-/// Which request this is, and when it came.
-#[derive(Clone, Copy)]
-struct Named {
-    id: RequestId,
-    at: i64,
-}
-
-impl Named {
-    /// With the id that the server around has given the request in its extensions, or a new one.
-    fn of<B>(request: &Request<B>) -> Self {
-        let at = unix_micros();
-        let given = request.extensions().get::<RequestId>().copied();
-        Self { id: given.unwrap_or_else(|| new_request_id(at)), at }
-    }
-}
-
 /// What came of a [test](Orchestrator::test).
 #[derive(Debug)]
 pub struct Tested {
@@ -395,15 +309,6 @@ where
     }
 }
 
-/// A browser that would let an answer speak for its whole host (Service Workers, "Service-Worker" header).
-fn asks_for_worker<B>(request: &Request<B>) -> bool {
-    request.headers().contains_key("service-worker")
-}
-
-fn no_worker() -> Refusal {
-    Refusal::new(Code::Forbidden, "No service worker is served from this host.")
-}
-
 /// What a lookup found, or a script that was asked for by id.
 struct Found {
     script: Arc<Script>,
@@ -443,48 +348,10 @@ where
     }
 }
 
-/// What the caller gets.
-fn answer(result: Result<Response<Bytes>, Failure>, id: RequestId, reveal: bool) -> Response<Bytes> {
-    match result {
-        Ok(mut response) => {
-            drop_platform_headers(response.headers_mut());
-            response
-        }
-        Err(failure) => failed(failure, id, reveal),
-    }
-}
-
 /// A place in the server and one in the app, for as long as the pair lives.
 fn admit<'a>(shared: &'a Shared, script: &'a Script) -> Option<(Permit<'a>, Permit<'a>)> {
     let (server, app) = (&shared.max_running, &shared.max_running_per_app);
     Some((shared.running.enter(server.load(Relaxed))?, script.gate.enter(app.load(Relaxed))?))
-}
-
-/// The whole body, if it is within the limit; refused without reading where its length says so.
-async fn read<B>(body: B, headers: &HeaderMap, limits: &Limits) -> Result<Bytes, Refusal>
-where
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let limit = limits.request_body;
-    let too_large = || {
-        let detail = format!("The request body has more than {limit} bytes, the limit of this script.");
-        Refusal::new(Code::LimitBody, detail)
-    };
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-    match limited.collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Refusal::new(Code::Malformed, "The request body ended early or is not well-formed.")),
-    }
 }
 
 /// What to run, and the request it runs for, still without its body.
@@ -512,162 +379,3 @@ fn event(parts: Parts, found: Found, host: Arc<str>) -> (Arc<Script>, Box<HttpEv
     });
     (script, event, uri)
 }
-
-/// An answer that the platform makes before anything runs.
-struct Refusal {
-    code: Code,
-    /// Boxed, so that results which are hardly ever refusals stay small.
-    problem: Box<Problem>,
-    header: Option<(HeaderName, HeaderValue)>,
-}
-
-impl Refusal {
-    fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, problem: Box::new(Problem::new(code, detail)), header: None }
-    }
-
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
-        self
-    }
-
-    /// As an observer sees it.
-    fn seen<'a>(&'a self, script: Option<&'a Script>, request: Received<'a>) -> Refused<'a> {
-        Refused { script, request, code: self.code, detail: self.problem.detail() }
-    }
-
-    fn respond(self, id: RequestId) -> Response<Bytes> {
-        let mut response = self.problem.with_request_id(Some(id)).to_response();
-        response.headers_mut().extend(self.header);
-        response
-    }
-}
-
-/// Why nothing answers. Names neither app nor script: the caller may be anyone.
-fn missed(miss: Miss, method: &Method) -> Refusal {
-    match miss {
-        Miss::NoApp => Refusal::new(Code::NoApp, "No app on this server claims this host."),
-        Miss::NoRoute { .. } => Refusal::new(Code::NoRoute, "Nothing answers at this path."),
-        Miss::MethodNotAllowed { allow, .. } => {
-            let names: Vec<_> = allow.iter().map(Method::as_str).collect();
-            let names = names.join(", ");
-            let refusal =
-                Refusal::new(Code::MethodNotAllowed, format!("{method} is not answered here; {names} is."));
-            match HeaderValue::from_str(&names) {
-                Ok(allow) => refusal.with_header(header::ALLOW, allow),
-                Err(_) => refusal,
-            }
-        }
-    }
-}
-
-fn overloaded() -> Refusal {
-    Refusal::new(
-        Code::Overloaded,
-        "The server or the app runs as many scripts as it may. Try again in a second.",
-    )
-    .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
-}
-
-/// The one place where a failed run becomes a status code.
-fn failed(failure: Failure, id: RequestId, reveal: bool) -> Response<Bytes> {
-    let Failure { code, detail, log } = failure;
-    let mut problem = Problem::new(code, detail);
-    if let (true, Some(log)) = (reveal, log) {
-        let (line, column) = log.position.map(|at| (at.line, at.column)).unzip();
-        let error = FieldError { line, column, ..FieldError::new("script", code.as_str(), log.message) };
-        problem = problem.with_errors(vec![error]);
-    }
-    let mut response = problem.with_request_id(Some(id)).to_response();
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
-}
-
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-fn finish(response: Response<Bytes>, id: RequestId) -> Response<Full<Bytes>> {
-    let mut response = response.map(Full::new);
-    let mut text = [0; 36];
-    if let Ok(id) = HeaderValue::from_str(id.encode(&mut text)) {
-        response.headers_mut().insert(REQUEST_ID, id);
-    }
-    response
-}
-
-/// Sends to `tracing` what is worth a line: failures, and what scripts said.
-#[derive(Debug, Clone, Copy)]
-pub struct Tracing;
-
-impl Observer for Tracing {
-    fn finished(&self, run: &Finished<'_>) {
-        trace(run);
-    }
-
-    fn refused(&self, _: &Refused<'_>) {}
-}
-
-fn trace(run: &Finished<'_>) {
-    let Finished { script, request: Received { id: request_id, .. }, outcome } = run;
-    for LogLine { at_ms: _, level, message, fields, position } in &outcome.logs {
-        let fields = (!fields.is_empty()).then(|| serde_json::to_string(fields).unwrap_or_default());
-        let line = position.map(|at| at.line);
-        tracing::info!(
-            target: "picloud::script", app = %script.app_slug, script = %script.name, %request_id,
-            said = level.as_str(), fields, line, "{message}"
-        );
-    }
-    if outcome.logs_dropped > 0 {
-        let dropped = outcome.logs_dropped;
-        tracing::warn!(app = %script.app_slug, script = %script.name, %request_id, dropped, "log lines over the limit");
-    }
-    if let Err(failure) = &outcome.result {
-        let log = failure.log.as_deref();
-        let (line, column) = log.and_then(|log| log.position).map(|at| (at.line, at.column)).unzip();
-        let message = log.map_or(failure.detail.as_str(), |log| log.message.as_str());
-        tracing::error!(
-            app = %script.app_slug, script = %script.name, version = script.version, %request_id,
-            code = %failure.code, line, column, "{message}"
-        );
-    }
-}
-
-/// A request id of the time, in microseconds, and of pseudo-random bits. Ids need not be secret.
-fn new_request_id(at: i64) -> RequestId {
-    let at = u64::try_from(at).unwrap_or_default();
-    // The 12 bits after the milliseconds are those of a finer clock (RFC 9562, 6.2, method 3): ids are in order.
-    let fraction = u16::try_from(at % 1000 * 4096 / 1000).unwrap_or_default();
-    let mut rest = [0; 10];
-    rest[..2].copy_from_slice(&fraction.to_be_bytes());
-    rest[2..].copy_from_slice(&random_bits().to_le_bytes());
-    RequestId::from_parts(at / 1000, rest)
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014), a stream per thread.
-fn random_bits() -> u64 {
-    thread_local! {
-        static STATE: Cell<u64> = Cell::new(random_seed());
-    }
-    let next = |state: &Cell<u64>| {
-        state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
-        state.get()
-    };
-    // While the thread ends there is no stream any more.
-    let mut z = STATE.try_with(next).unwrap_or_else(|_| random_seed());
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn random_seed() -> u64 {
-    /// Keeps streams apart even where the system gives no random numbers.
-    static STREAM: AtomicU64 = AtomicU64::new(0);
-    let mut seed = [0; 8];
-    // Without random numbers the ids still differ, by time and stream.
-    let _ = getrandom::fill(&mut seed);
-    u64::from_le_bytes(seed).wrapping_add(STREAM.fetch_add(1, Ordering::Relaxed) << 32)
-}
-
-#[cfg(all(test, feature = "rhai"))]
-mod tests;
