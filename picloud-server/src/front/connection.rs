@@ -8,7 +8,8 @@
 //! keeps the FIN to itself for a second, so those who close their side early get their answer, and then
 //! lets it through, so that no script runs on for somebody who left. *After a body that was not read to
 //! its end* hyper closes; the rest of it can never be taken for a request. *Pipelining*: requests are
-//! answered one after the other; `pipeline_flush` sends the answers to those that came together together.
+//! answered one after the other, and nothing more is read while the peer does not take its answers: what
+//! it is owed never piles up here. hyper's `pipeline_flush` would lift its own bound on that.
 
 use std::future::poll_fn;
 use std::io;
@@ -65,10 +66,7 @@ pub(super) async fn run<S: Serve>(
 
 fn builder(settings: &FrontSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder
-        .max_buf_size(BUFFER_MAX)
-        .max_headers(HeadLimits::HEADERS_MAX)
-        .pipeline_flush(settings.pipeline_flush);
+    builder.max_buf_size(BUFFER_MAX).max_headers(HeadLimits::HEADERS_MAX);
     if let Some(writev) = settings.writev {
         builder.writev(writev);
     }

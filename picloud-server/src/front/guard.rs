@@ -32,6 +32,10 @@ pub(super) struct Guard<Io> {
     timeouts: Timeouts,
     write_pace: Pace,
     write_alarm: Alarm,
+    /// The peer has not taken all that was written to it.
+    owes: bool,
+    /// Nothing was read because of that.
+    paused: bool,
 }
 
 /// What is known of the requests that have been read.
@@ -89,6 +93,8 @@ impl<Io> Guard<Io> {
             timeouts,
             write_pace: Pace::new(timeouts.write_stall),
             write_alarm: Alarm::default(),
+            owes: false,
+            paused: false,
         }
     }
 
@@ -127,12 +133,18 @@ impl<Io> Guard<Io> {
     ) -> Poll<io::Result<usize>> {
         match result {
             Poll::Pending => {
+                self.owes = true;
                 let deadline = self.write_pace.waiting(Instant::now());
                 ready!(self.write_alarm.poll(cx, deadline));
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read its answer")))
             }
             Poll::Ready(Ok(bytes)) => {
                 self.write_pace.moved(bytes);
+                self.owes = false;
+                if std::mem::take(&mut self.paused) {
+                    // hyper has been told that there is nothing to read, and does not look again by itself.
+                    cx.waker().wake_by_ref();
+                }
                 Poll::Ready(Ok(bytes))
             }
             failed => failed,
@@ -185,6 +197,11 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Guard<Io> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if this.owes {
+            // Whoever does not take answers gets no more of them made. The write wakes the task.
+            this.paused = true;
+            return Poll::Pending;
+        }
         loop {
             if this.held.give(buf) {
                 return Poll::Ready(Ok(()));

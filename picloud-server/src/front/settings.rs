@@ -91,9 +91,6 @@ pub struct FrontSettings {
     pub trusted_proxies: Arc<[Network]>,
     /// Send small packets at once. Without it an answer may wait for the peer's delayed ACK.
     pub nodelay: bool,
-    /// Send the answers to pipelined requests together, in fewer and larger packets. An answer then waits
-    /// for the next one if that request has already arrived; peers that do not pipeline see no difference.
-    pub pipeline_flush: bool,
     /// Send head and body as two buffers in one call (`Some(true)`), copied into one (`Some(false)`),
     /// or as hyper finds best.
     pub writev: Option<bool>,
@@ -106,7 +103,6 @@ impl Default for FrontSettings {
             timeouts: Timeouts::default(),
             trusted_proxies: Arc::default(),
             nodelay: true,
-            pipeline_flush: true,
             writev: None,
         }
     }

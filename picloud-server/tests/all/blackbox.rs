@@ -4,7 +4,7 @@
 
 use std::{
     fs,
-    io::{ErrorKind, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     thread,
     time::{Duration, Instant},
@@ -275,6 +275,34 @@ fn requests_before_a_bad_one_are_answered_first() {
     let statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
     assert_eq!(statuses, [200, 200, 400]);
     assert!(replies[2].body.contains(r#""code":"malformed""#), "{replies:?}");
+}
+
+/// T29: for whoever sends requests and takes no answers no more are made, until they do.
+#[test]
+fn answers_that_nobody_takes_do_not_pile_up() {
+    let folder = tempdir().unwrap();
+    let server = Server::with_admin(folder.path());
+    let admin = server.log_in();
+    admin.make_app("a", "a.test");
+    let large = "let text = \"0123456789abcde\\n\"; while text.len < 1000000 { text += text; } text";
+    admin.make_route("a", "large", ("GET", "/large"), large);
+    admin.make_route("a", "none", ("GET", "/none"), "()");
+    assert_eq!(server.get("a.test", "/large").body.len(), 1 << 20);
+    let before = server.process.resident();
+    for path in ["/large", "/none"] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+        // More than the system holds at both ends.
+        let all = format!("GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n").repeat(1_000_000);
+        assert!(stream.write_all(all.as_bytes()).is_err(), "{path}: the server reads on");
+        if let Some((now, before)) = server.process.resident().zip(before) {
+            assert!(now < before + (48 << 20), "{path}: {before} bytes before, {now} with answers waiting");
+        }
+        let mut heads =
+            BufReader::new(stream).lines().filter(|line| line.as_ref().unwrap().starts_with("HTTP/1.1 20"));
+        assert_eq!(heads.by_ref().take(50).count(), 50, "they go on when they are taken");
+        assert_eq!(server.get("a.test", "/none").status, 204);
+    }
 }
 
 /// T27: up to the limits everything is served.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Orchestrator, Received, Refusal, Shared, admit, named::new_request_id, overloaded};
 use crate::{
-    BoxFuture, Code, Event, Failure, Finished, Invocation, Limits, Outcome, RequestId, Script, ScriptId,
+    BoxFuture, Code, Event, Finished, Invocation, Limits, Outcome, RequestId, Script, ScriptId,
     app::unix_micros,
 };
 
