@@ -25,6 +25,7 @@ clippy:
 # A test that needs a program which is not there fails; plain `cargo test` leaves it out and says so.
 unit:
 	PICLOUD_REQUIRE_ALL=1 cargo test --workspace --all-features
+	PICLOUD_STORE_CASES=100000 cargo test --workspace --all-features --test all -- --ignored isolation_on_memory
 
 # The same features as for `unit`, so that nothing is built twice. Screenshots: target/dashboard-screenshots.
 dashboard: test-deps

@@ -4,8 +4,6 @@
 
 mod plan;
 mod step;
-#[cfg(test)]
-mod tests;
 
 use serde::Deserialize;
 
@@ -202,3 +200,6 @@ impl Manager {
 fn into_errors(error: ManagerError) -> Vec<FieldError> {
     error.errors().to_vec()
 }
+
+#[cfg(test)]
+mod tests;
