@@ -246,6 +246,24 @@ async fn routes_are_made_moved_switched_off_and_removed() {
 }
 
 #[tokio::test]
+async fn a_route_is_given_to_another_script_of_its_app_only() {
+    let World { manager, .. } = world();
+    let (mut scripts, app) = (Vec::new(), manager.create_app(&me(), new_app("shop")).await.unwrap().id);
+    let other = manager.create_app(&me(), new_app("other")).await.unwrap().id;
+    for (app, name) in [(app, "cart"), (app, "till"), (other, "cart")] {
+        scripts.push(manager.create_script(&me(), &app.into(), input(name, "1")).await.unwrap().id);
+    }
+    let route = manager.create_route(&me(), scripts[0], new_route("GET", "/")).await.unwrap();
+    let to = |script| RouteChanges { script_id: Some(script), ..Default::default() };
+    let refused = manager.update_route(&me(), route.id, None, to(scripts[2])).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    let given = manager.update_route(&me(), route.id, Some(1), to(scripts[1])).await.unwrap();
+    assert_eq!((given.script, given.path.as_str(), given.version), (scripts[1], "/", 2));
+    assert_eq!(manager.script_routes(scripts[1]).await.unwrap(), [given]);
+    assert!(manager.script_routes(scripts[0]).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn bad_routes_are_refused_field_by_field() {
     let World { manager, .. } = world();
     let app: AppKey = manager.create_app(&me(), new_app("shop")).await.unwrap().id.into();
