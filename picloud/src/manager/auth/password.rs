@@ -25,7 +25,7 @@ const MIN_CHARS: usize = 12;
 const MIN_CHARS_FIRST: usize = 15;
 const MIN_DISTINCT: usize = 5;
 
-/// How many hash at once, on a machine with as many processors: each takes 19 MiB.
+/// How many hash at once, on a machine with one processor more: each takes 19 MiB.
 const AT_ONCE: usize = 3;
 /// How many may wait for their turn, and for how long.
 const QUEUE: usize = 32;
@@ -41,7 +41,7 @@ const MAX_MEMORY_KIB: u32 = 128 * 1024;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 8;
 
-/// Hashes passwords, as many at once as there are processors, up to [`AT_ONCE`].
+/// Hashes passwords, up to [`AT_ONCE`] at once, and so that a processor is left for scripts where there are two.
 #[derive(Clone)]
 pub(super) struct Hasher {
     params: Params,
@@ -87,7 +87,8 @@ pub(super) enum Verdict {
 
 impl Hasher {
     pub(super) fn new() -> Self {
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from).min(AT_ONCE);
+        let others = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1);
+        let at_once = others.clamp(1, AT_ONCE);
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are in range");
         Self {
             params,
