@@ -38,7 +38,10 @@ fn main() {
         );
         return;
     };
-    let server = Server::start(&binary, &[("PICLOUD_TRUSTED_PROXIES", "127.0.0.1"), ("RUST_LOG", "error,picloud::serve=info")]);
+    let server = Server::start(
+        &binary,
+        &[("PICLOUD_TRUSTED_PROXIES", "127.0.0.1"), ("RUST_LOG", "error,picloud::serve=info")],
+    );
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime starts").block_on(measure(&server));
 }
