@@ -131,9 +131,15 @@ fn check_query(admin: &Admin, operation: &Operation, ids: &[(&str, String)]) {
 
 fn check_body(admin: &Admin, operation: &Operation, ids: &[(&str, String)]) {
     for name in &operation.ids {
-        assert!(operation.path.starts_with("/apps/{app}"), "{}: what is `{name}` the id of?", operation.path);
+        let path = match operation.path.strip_prefix("/routes/{id}") {
+            Some(rest) => {
+                let routes = admin.call("GET", "/apps/a/routes", None).json();
+                format!("/routes/{}{rest}", routes["items"][0]["id"].as_str().unwrap())
+            }
+            None => operation.path.replace("{app}", "a"),
+        };
+        assert!(!path.contains('{'), "{path}: what is `{name}` the id of?");
         for (_, id) in ids {
-            let path = operation.path.replace("{app}", "a");
             assert_not_found(admin, &operation.method, &path, &json!({ name: id }));
         }
     }
