@@ -29,12 +29,7 @@ const WORK: &str = "GET /work HTTP/1.1\r\nHost: work.test\r\n\r\n";
 const CLOSED: usize = 32;
 
 fn main() {
-    let Some(binary) = built_binary() else {
-        println!(
-            "left out: there is no release build of picloud; run `cargo build --release -p picloud-server` first"
-        );
-        return;
-    };
+    let Some(binary) = built_binary() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let server = Server::start(&binary, &[]);
     runtime.expect("a runtime starts").block_on(measure(&server));

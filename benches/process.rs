@@ -2,11 +2,18 @@
 
 use std::{env, fs, path::PathBuf, time::Duration};
 
-/// The release build of the server beside this program: `target/release/picloud`.
+/// The release build of the server beside this program, `target/release/picloud`; says how to make it where it is not there.
 #[must_use]
 pub fn built_binary() -> Option<PathBuf> {
     let here = env::current_exe().ok()?;
-    Some(here.ancestors().nth(2)?.join("picloud")).filter(|path| path.exists())
+    let binary = here.ancestors().nth(2)?.join("picloud");
+    if !binary.exists() {
+        println!(
+            "left out: there is no release build of picloud; run `cargo build --release -p picloud-server` first"
+        );
+        return None;
+    }
+    Some(binary)
 }
 
 /// Processor time of all threads that a process has now, in user and kernel mode.

@@ -91,6 +91,21 @@ pub struct DeployCheck {
     pub errors: Vec<FieldError>,
 }
 
+impl Deployment {
+    fn check_size(&self) -> Result<(), FieldError> {
+        let (scripts, routes) = (self.scripts.len(), self.routes.len());
+        let domains = self.domains.as_ref().map_or(0, Vec::len);
+        for (field, count) in [("scripts", scripts), ("routes", routes), ("domains", domains)] {
+            if count > MOST {
+                let detail =
+                    format!("these are {count}; a deployment has at most {MOST}, send them in parts");
+                return Err(FieldError::new(field, "too_many", detail));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Manager {
     /// Makes an app what `deployment` says, all of it or nothing. An app of a slug that none has is made.
     ///
@@ -111,7 +126,7 @@ impl Manager {
     /// What [`deploy`](Self::deploy) would do; saves nothing.
     ///
     /// # Errors
-    /// `NotFound` for an id, or if the store does not answer.
+    /// `NotFound` for an id, `Invalid` if it is too much at once, or if the store does not answer.
     pub async fn check_deployment(
         &self,
         key: &AppKey,
@@ -151,7 +166,8 @@ impl Manager {
                 // Somebody else was faster; what is to be done now may be something else.
                 Some(ManagerError::Precondition { .. } | ManagerError::NotFound { .. })
                     if attempts.next().is_some() => {}
-                Some(ManagerError::Conflict { .. }) if is_new && attempts.next().is_some() => {}
+                Some(ManagerError::Conflict { holder, .. })
+                    if (is_new || holder.is_none()) && attempts.next().is_some() => {}
                 Some(error) => return Err(error),
             }
         }
@@ -163,6 +179,7 @@ impl Manager {
         key: &AppKey,
         deployment: &Deployment,
     ) -> Result<Planner<'a>, ManagerError> {
+        deployment.check_size()?;
         let (is_new, there) = match self.app(key).await {
             Ok(app) => (false, self.there(app).await?),
             Err(ManagerError::NotFound { what }) => match key {
@@ -175,15 +192,6 @@ impl Manager {
             Err(error) => return Err(error),
         };
         let mut planner = Planner::new(self, actor, is_new, there);
-        for (field, len) in [
-            ("scripts", deployment.scripts.len()),
-            ("routes", deployment.routes.len()),
-            ("domains", deployment.domains.as_ref().map_or(0, Vec::len)),
-        ] {
-            if len > MOST {
-                return Err(FieldError::new(field, "too_many", format!("at most {MOST} at once")).into());
-            }
-        }
         planner.plan(deployment).await?;
         Ok(planner)
     }
@@ -193,7 +201,12 @@ impl Manager {
         let scripts = self.read(self.store.scripts(app.id, Page::all())).await?;
         let routes = self.read(self.store.routes(app.id, Page::all())).await?;
         let domains = self.read(self.store.domains(app.id, Page::all())).await?;
-        Ok(There { app, scripts, routes, domains })
+        Ok(There {
+            app,
+            scripts: scripts.into_iter().map(|script| (script.name.clone(), script)).collect(),
+            routes: routes.into_iter().map(|r| ((r.method.clone(), r.shape.clone()), r)).collect(),
+            domains,
+        })
     }
 }
 

@@ -20,22 +20,20 @@ use crate::{
 /// An app with what it owns.
 pub(super) struct There {
     pub(super) app: AppRecord,
-    pub(super) scripts: Vec<ScriptRecord>,
-    pub(super) routes: Vec<RouteRecord>,
+    /// By name.
+    pub(super) scripts: BTreeMap<String, ScriptRecord>,
+    /// By method and shape, of which there is one.
+    pub(super) routes: BTreeMap<(String, String), RouteRecord>,
     pub(super) domains: Vec<DomainRecord>,
 }
 
 impl There {
     pub(super) fn empty(app: AppRecord) -> Self {
-        Self { app, scripts: Vec::new(), routes: Vec::new(), domains: Vec::new() }
+        Self { app, scripts: BTreeMap::new(), routes: BTreeMap::new(), domains: Vec::new() }
     }
 
-    fn script(&self, name: &str) -> Option<&ScriptRecord> {
-        self.scripts.iter().find(|script| script.name == name)
-    }
-
-    fn script_name(&self, id: ScriptId) -> &str {
-        self.scripts.iter().find(|script| script.id == id).map_or("?", |script| &script.name)
+    fn names(&self) -> BTreeMap<ScriptId, String> {
+        self.scripts.values().map(|script| (script.id, script.name.clone())).collect()
     }
 }
 
@@ -120,7 +118,8 @@ impl<'a> Planner<'a> {
 
     async fn scripts(&mut self, wanted: &Deployment) -> Result<(), ManagerError> {
         if !wanted.prune {
-            self.scripts = self.there.scripts.iter().map(|script| (script.name.clone(), script.id)).collect();
+            self.scripts =
+                self.there.scripts.iter().map(|(name, script)| (name.clone(), script.id)).collect();
         }
         let mut named = BTreeSet::new();
         for (at, script) in wanted.scripts.iter().enumerate() {
@@ -130,7 +129,7 @@ impl<'a> Planner<'a> {
                 self.findings.extend([FieldError::new(format!("scripts[{at}].name"), "duplicate", detail)]);
                 continue;
             }
-            let old = self.there.script(&name).cloned();
+            let old = self.there.scripts.get(&name).cloned();
             let limits =
                 script.limits.unwrap_or(old.as_ref().map_or_else(Default::default, |old| old.limits));
             if let Some(old) = &old
@@ -170,7 +169,7 @@ impl<'a> Planner<'a> {
 
     /// Plans the routes that are named; those of them that are there.
     fn routes(&mut self, wanted: &Deployment) -> BTreeSet<RouteId> {
-        let (mut there, mut shapes) = (BTreeSet::new(), BTreeSet::new());
+        let (mut there, mut shapes, names) = (BTreeSet::new(), BTreeSet::new(), self.there.names());
         for (at, route) in wanted.routes.iter().enumerate() {
             let field = format!("routes[{at}]");
             let texts = route_texts(&route.method, &route.path).map_err(|error| within(&field, error));
@@ -185,10 +184,10 @@ impl<'a> Planner<'a> {
                 self.findings.extend([FieldError::new(format!("{field}.path"), "duplicate", detail)]);
                 continue;
             }
-            let mut known = self.there.routes.iter();
-            let old = known.find(|old| (&old.method, &old.shape) == (&method, &shape)).cloned();
+            let old = self.there.routes.get(&(method.clone(), shape.clone())).cloned();
             there.extend(old.as_ref().map(|old| old.id));
-            self.route(old, script, (method, path, shape));
+            let old = old.map(|old| (names.get(&old.script).cloned().unwrap_or_default(), old));
+            self.route(old, (script, &route.script), (method, path, shape));
         }
         there
     }
@@ -203,25 +202,28 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn route(&mut self, old: Option<RouteRecord>, script: ScriptId, texts: (String, String, String)) {
-        let (method, path, shape) = texts;
-        let told = format!("{method} {path}");
-        let script_name = self.name_of(script);
-        let Some(old) = old else {
+    /// Plans one route; `old` is the one of its shape, after the name of the script that it leads to.
+    fn route(
+        &mut self,
+        old: Option<(String, RouteRecord)>,
+        (script, name): (ScriptId, &str),
+        (method, path, shape): (String, String, String),
+    ) {
+        let (told, name) = (format!("{method} {path}"), name.to_owned());
+        let Some((was, old)) = old else {
             let (id, app, created_at) = (RouteId::new(), self.app.id, self.manager.now());
             let (enabled, version) = (true, 1);
             let new = RouteRecord { id, app, script, method, path, shape, enabled, version, created_at };
             let mut deed = self.deed("route.create", id, &told);
             deed.set_after(&new);
             return self.does(
-                Step::CreateRoute { route: told, script: script_name },
+                Step::CreateRoute { route: told, script: name },
                 deed,
                 Change::CreateRoute(new),
             );
         };
         let step = if old.script != script {
-            let was = self.there.script_name(old.script).to_owned();
-            Step::MoveRoute { route: told.clone(), script: script_name, was }
+            Step::MoveRoute { route: told.clone(), script: name, was }
         } else if old.path != path {
             Step::RenameRoute { route: told.clone(), was: format!("{} {}", old.method, old.path) }
         } else if !old.enabled {
@@ -236,20 +238,14 @@ impl<'a> Planner<'a> {
         self.does(step, deed, routes::update(next));
     }
 
-    fn name_of(&self, id: ScriptId) -> String {
-        let found = self.scripts.iter().find(|(_, known)| **known == id);
-        found.map_or_else(String::new, |(name, _)| name.clone())
-    }
-
     /// Those of a script that goes, go with it.
     fn unnamed_routes(&mut self, wanted: &Deployment, named: &BTreeSet<RouteId>) {
-        let stays = |script: &ScriptRecord| wanted.scripts.iter().any(|other| other.name == script.name);
-        let stay: BTreeSet<_> =
-            self.there.scripts.iter().filter(|script| stays(script)).map(|script| script.id).collect();
+        let scripts = wanted.scripts.iter().filter_map(|script| self.there.scripts.get(&script.name));
+        let stay: BTreeSet<_> = scripts.map(|script| script.id).collect();
         let unnamed = |route: &&RouteRecord| {
             route.enabled && !named.contains(&route.id) && stay.contains(&route.script)
         };
-        let gone: Vec<_> = self.there.routes.iter().filter(unnamed).cloned().collect();
+        let gone: Vec<_> = self.there.routes.values().filter(unnamed).cloned().collect();
         for old in gone {
             let route = format!("{} {}", old.method, old.path);
             let mut deed = self.deed("route.delete", old.id, &route);
@@ -262,7 +258,7 @@ impl<'a> Planner<'a> {
     fn unnamed_scripts(&mut self, wanted: &Deployment) {
         let named: BTreeSet<_> = wanted.scripts.iter().map(|script| script.name.as_str()).collect();
         let unnamed = |script: &&ScriptRecord| !named.contains(script.name.as_str());
-        let gone: Vec<_> = self.there.scripts.iter().filter(unnamed).cloned().collect();
+        let gone: Vec<_> = self.there.scripts.values().filter(unnamed).cloned().collect();
         for ScriptRecord { id, app, name, hash, version, .. } in gone {
             let mut deed = self.deed("script.delete", id, &name);
             deed.set_sources(Some(hash), None);
@@ -274,6 +270,7 @@ impl<'a> Planner<'a> {
     fn domains(&mut self, wanted: &Deployment) {
         let Some(patterns) = &wanted.domains else { return };
         let (mut claims, mut shapes) = (Vec::new(), BTreeSet::new());
+        let there: BTreeSet<_> = self.there.domains.iter().map(|old| old.pattern.clone()).collect();
         for (at, pattern) in patterns.iter().enumerate() {
             let field = format!("domains[{at}]");
             let new = self.manager.new_domain(self.app.id, pattern);
@@ -282,7 +279,7 @@ impl<'a> Planner<'a> {
             if !shapes.insert(new.shape.clone()) {
                 let detail = format!("there are two claims of the hosts of `{}`", new.pattern);
                 self.findings.extend([FieldError::new(field, "duplicate", detail)]);
-            } else if !self.there.domains.iter().any(|old| old.pattern == new.pattern) {
+            } else if !there.contains(&new.pattern) {
                 claims.push(new);
             }
         }
@@ -296,8 +293,9 @@ impl<'a> Planner<'a> {
 
     /// Gives up what is not named, and before that what is claimed anew under other names of its labels.
     fn release(&mut self, wanted: &Deployment, shapes: &BTreeSet<String>, claims: &[DomainRecord]) {
+        let anew: BTreeSet<_> = claims.iter().map(|new| new.shape.as_str()).collect();
         for old in self.there.domains.clone() {
-            let renamed = claims.iter().any(|new| new.shape == old.shape);
+            let renamed = anew.contains(old.shape.as_str());
             if shapes.contains(&old.shape) && !renamed {
                 continue;
             }

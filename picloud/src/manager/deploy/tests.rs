@@ -181,6 +181,20 @@ async fn what_differs_is_changed_and_the_rest_goes_only_when_that_is_said() {
 }
 
 #[tokio::test]
+async fn too_much_at_once_is_refused_with_the_limit() {
+    let world = world();
+    let routes = |count| {
+        let route = |n| json!({ "method": "GET", "path": format!("/{n}"), "script": "list" });
+        let scripts = [json!({ "name": "list", "source": "1" })];
+        json!({ "scripts": scripts, "routes": (0..count).map(route).collect::<Vec<_>>() })
+    };
+    let refused = world.deploy("shop", routes(MOST + 1)).await;
+    assert_eq!(findings(refused), [("routes".to_owned(), "too_many")]);
+    assert!(world.all().await.is_empty());
+    assert_eq!(world.deploy("shop", routes(MOST)).await.unwrap().steps.len(), MOST + 2);
+}
+
+#[tokio::test]
 async fn an_id_of_no_app_makes_none() {
     let world = world();
     let nowhere = AppKey::Id(AppId::new());
